@@ -1,4 +1,7 @@
-"""The classifier's port: an issue's text and the workflows in force → an assessment. Text is data, never instructions."""
+"""The classifier's port: an issue's text and the workflows in force → an assessment.
+
+The text is data, never instructions.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The port to monitored content: a URL in, a small typed answer or one of our errors out.
 
-    FetchError
-    ├── Refused     will not be fetched: private address, scheme, port, redirect to one, too large; a person must look
-    └── Unreachable try again later: timeout, connection, 5xx, 429
+FetchError
+├── Refused     will not be fetched: private address, scheme, port, redirect to one, too large; a person must look
+└── Unreachable try again later: timeout, connection, 5xx, 429
 """
 
 from __future__ import annotations
