@@ -1,0 +1,37 @@
+"""Rows and database constraints; no logic beyond turning a row into a value."""
+
+from pipeline.models.issues import Finding, Handover, Issue, Transition
+from pipeline.models.operations import Kind, Mode, Operation, OperationPart
+from pipeline.models.repositories import Repository, RepositoryLabel
+from pipeline.models.runs import Effect, Run, RunItem, Slot
+from pipeline.models.sources import Discovery, Source
+from pipeline.models.usage import AiCall, ApiCall, AuditEntry, Heartbeat, TokenBudget, WebhookDelivery
+from pipeline.models.workflows import Deliverable, Specialist, Workflow
+
+__all__ = [
+    "AiCall",
+    "ApiCall",
+    "AuditEntry",
+    "Deliverable",
+    "Discovery",
+    "Effect",
+    "Finding",
+    "Handover",
+    "Heartbeat",
+    "Issue",
+    "Kind",
+    "Mode",
+    "Operation",
+    "OperationPart",
+    "Repository",
+    "RepositoryLabel",
+    "Run",
+    "RunItem",
+    "Slot",
+    "Source",
+    "Specialist",
+    "TokenBudget",
+    "Transition",
+    "WebhookDelivery",
+    "Workflow",
+]
