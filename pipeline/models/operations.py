@@ -70,6 +70,13 @@ class Operation(models.Model):
 
     class Meta:
         ordering = ["repository", "name"]
+        permissions = [
+            ("run_operation", "Can run an operation now, in its mode or below"),
+            ("hold_operation", "Can lower the mode of an operation"),
+            ("change_mode", "Can raise the mode of an operation"),
+            ("change_limit", "Can change the limit of an operation"),
+            ("change_schedule", "Can change the cron of an operation"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["repository", "name"], name="operation_once_per_repository"),
             models.CheckConstraint(

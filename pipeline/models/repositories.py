@@ -85,6 +85,7 @@ class Repository(models.Model):
     class Meta:
         verbose_name_plural = "repositories"
         ordering = ["full_name"]
+        permissions = [("sync_repository", "Can check the token of a repository and synchronise it")]
         constraints = [
             models.UniqueConstraint(fields=["api_url", "full_name"], name="repository_once_per_server"),
             models.CheckConstraint(

@@ -65,6 +65,10 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [
+            ("apply_plan", "Can apply the plan of a dry run"),
+            ("revert_run", "Can revert a live run"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["group"],

@@ -1,0 +1,101 @@
+"""Who may do what: roles as data. `manage.py roles` writes them as groups; a new role is one more entry.
+
+Five roles, each with all that the one before it may, except that the administrator alone looks after people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VIEWED = (
+    "aicall",
+    "apicall",
+    "auditentry",
+    "deliverable",
+    "discovery",
+    "effect",
+    "finding",
+    "handover",
+    "heartbeat",
+    "issue",
+    "operation",
+    "operationpart",
+    "repository",
+    "run",
+    "runitem",
+    "slot",
+    "source",
+    "specialist",
+    "tokenbudget",
+    "transition",
+    "webhookdelivery",
+    "workflow",
+)
+
+
+def _may(actions: str, *models: str) -> frozenset[str]:
+    """Permissions like "pipeline.change_source" for every action and model."""
+    return frozenset(f"pipeline.{action}_{model}" for action in actions.split() for model in models)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A group's name, what it is for in one sentence, and the permissions of its members."""
+
+    name: str
+    purpose: str
+    permissions: frozenset[str]
+
+
+VIEW = _may("view", *VIEWED)
+# Scores and calibration come with the review pages; until then a reviewer reads.
+REVIEW: frozenset[str] = frozenset()
+# What keeps or reduces exposure: an operator on call at night can stop and undo everything.
+OPERATE = (
+    _may("add change", "source")
+    | _may("change", "operation")
+    | {
+        "pipeline.run_operation",
+        "pipeline.change_schedule",
+        "pipeline.change_limit",
+        "pipeline.hold_operation",
+        "pipeline.revert_run",
+        "pipeline.sync_repository",
+        "django_celery_beat.view_periodictask",
+        "django_celery_beat.view_crontabschedule",
+    }
+)
+# What increases it: going live, and applying a plan.
+LEAD = (
+    _may("add change", "workflow", "deliverable", "specialist")
+    | _may("delete", "deliverable")
+    | {"pipeline.change_mode", "pipeline.apply_plan"}
+)
+# Schedules made outside our operations are an administrator's business, and so are people.
+ADMINISTER = (
+    _may("add change delete", "repository", "source", "specialist", "workflow", "deliverable")
+    | _may("add delete", "operation")
+    | frozenset(
+        f"{app}.{action}_{model}"
+        for app, models in {
+            "auth": ("user", "group"),
+            "django_celery_beat": (
+                "periodictask",
+                "crontabschedule",
+                "intervalschedule",
+                "solarschedule",
+                "clockedschedule",
+            ),
+        }.items()
+        for model in models
+        for action in ("view", "add", "change", "delete")
+    )
+)
+
+ROLES = (
+    Role("stakeholder", "Looks at everything, changes nothing.", VIEW),
+    Role("reviewer", "Looks at everything; scores samples.", VIEW | REVIEW),
+    Role("operator", "Also runs, holds, reverts and schedules what was set.", VIEW | REVIEW | OPERATE),
+    Role("rollout lead", "Also decides what goes live and applies plans.", VIEW | REVIEW | OPERATE | LEAD),
+    Role("administrator", "Also looks after repositories and people.", VIEW | REVIEW | OPERATE | LEAD | ADMINISTER),
+)
