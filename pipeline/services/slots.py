@@ -1,0 +1,122 @@
+"""Slots: every nominal time of an operation is run at most once, or has a row that says why it was not.
+
+Beat and the tick both come here; the unique (operation, nominal time) decides who was first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from pipeline import clock
+from pipeline.domain import cron
+from pipeline.models import Mode, Operation, Repository, Run, Slot
+from pipeline.services import bell, telemetry
+from pipeline.services.operations import cron_of
+
+EXECUTE_TASK = "pipeline.tasks.execute_run"
+MOST_OWED = 2000  # older slots than these are summed up by the last row that names them
+ON_TIME = timedelta(minutes=5)  # beat and tick together are never later than this while they live
+
+
+def materialise(operation: Operation) -> list[Slot]:
+    """Settle every slot that is due: run the newest, record the others as missed."""
+    now = clock.now()
+    expression = cron_of(operation)
+    if expression is None:
+        return []
+    due = cron.fires_between(expression, _floor(operation, now), now, most=MOST_OWED)
+    settled = [_settle(operation, nominal, newest=nominal == due[-1], now=now) for nominal in due]
+    return [slot for slot in settled if slot is not None]
+
+
+def _floor(operation: Operation, now: datetime) -> datetime:
+    last = operation.slots.order_by("-nominal_at").values_list("nominal_at", flat=True).first()
+    floors = [moment for moment in (last, operation.slots_since) if moment is not None]
+    return max(floors, default=now)
+
+
+def _settle(operation: Operation, nominal: datetime, *, newest: bool, now: datetime) -> Slot | None:
+    late = now - nominal
+    if not newest:
+        return _record(
+            operation, nominal, Slot.Status.MISSED, f"Found {_minutes(late)} late; only the newest is caught up."
+        )
+    if late > operation.catch_up_within or (operation.catch_up == Operation.CatchUp.NONE and late > ON_TIME):
+        return _record(
+            operation, nominal, Slot.Status.MISSED, f"Found {_minutes(late)} late, past the catch-up window."
+        )
+    refused = _why_not(operation, now)
+    if refused:
+        return _record(operation, nominal, Slot.Status.SKIPPED, refused)
+    try:
+        return _run(operation, nominal, now)
+    except IntegrityError:
+        if Slot.objects.filter(operation=operation, nominal_at=nominal).exists():
+            return None  # another tick or beat was first
+        holder = Run.objects.filter(group=group_of(operation), state__in=Run.ACTIVE).first()
+        named = f"run {holder.pk}" if holder else "another run"
+        return _record(operation, nominal, Slot.Status.SKIPPED, f"Overlap: {named} of the group was still active.")
+
+
+def _why_not(operation: Operation, now: datetime) -> str:
+    if operation.mode == Mode.OFF:
+        return "The operation is off."
+    if operation.periodic_task is not None and not operation.periodic_task.enabled:
+        return "The schedule is disabled."
+    if operation.repository.standing != Repository.Standing.ACTIVE:
+        return f"The repository is {operation.repository.standing}."
+    if operation.limit == 0:
+        return "The limit is 0."
+    if operation.mode == Mode.LIVE and (operation.live_until is None or operation.live_until <= now):
+        return "No live lease."
+    return ""
+
+
+def _run(operation: Operation, nominal: datetime, now: datetime) -> Slot:
+    with transaction.atomic():
+        run = Run.objects.create(
+            operation=operation,
+            repository=operation.repository,
+            kind=operation.kind,
+            purpose=Run.Purpose.SCHEDULED,
+            mode=operation.mode,
+            nominal_at=nominal,
+            group=group_of(operation),
+            limit=operation.limit,
+            limit_reason=operation.limit_reason,
+            requested_by="schedule",
+            created_at=now,
+            rung_at=now,
+        )
+        slot = Slot.objects.create(
+            operation=operation, nominal_at=nominal, status=Slot.Status.RAN, run=run, settled_at=now
+        )
+        bell.ring(EXECUTE_TASK, run.pk)
+    telemetry.emit("slot.ran", operation=str(operation), nominal_at=nominal, run=run.pk)
+    return slot
+
+
+def _record(operation: Operation, nominal: datetime, status: Slot.Status, reason: str) -> Slot | None:
+    try:
+        with transaction.atomic():
+            slot = Slot.objects.create(
+                operation=operation, nominal_at=nominal, status=status, reason=reason, settled_at=clock.now()
+            )
+    except IntegrityError:
+        return None  # settled by somebody else meanwhile
+    telemetry.emit(f"slot.{status.value}", operation=str(operation), nominal_at=nominal, reason=reason)
+    return slot
+
+
+def group_of(operation: Operation) -> str:
+    """The key under which only one run may be active; empty where overlap is allowed."""
+    if operation.overlap == Operation.Overlap.ALLOW or not operation.concurrency_group:
+        return ""
+    return f"{operation.repository_id}:{operation.concurrency_group}"
+
+
+def _minutes(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
