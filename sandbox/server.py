@@ -63,14 +63,14 @@ class Sandbox:
         pulse: bool | None = None,
         demo: bool = True,
     ) -> None:
-        self._clock = clock or wall_clock
+        self.clock = clock or wall_clock
         self._pulse = pulse if pulse is not None else clock is None
         self._data = data
         if data:
             data.mkdir(parents=True, exist_ok=True)
-        self.log = EventLog(data / "events.jsonl" if data else None, self._clock)
+        self.log = EventLog(data / "events.jsonl" if data else None, self.clock)
         state = store.read(data / "world.json") if data else None
-        self.world = World(self._clock, self.log, state)
+        self.world = World(self.clock, self.log, state)
         self.seed_number = seed_number
         self.settings = Settings(speed=speed)
         self.limits = Limits(self.settings.limits)
@@ -128,7 +128,7 @@ class Sandbox:
         rest = PULSE_SECONDS
         while not self._stop.wait(PULSE_SECONDS):
             if self._pulse:
-                self.advance(self._clock())
+                self.advance(self.clock())
             rest -= PULSE_SECONDS
             if rest <= 0:
                 began = time.monotonic()
@@ -210,6 +210,8 @@ class Sandbox:
                 raise ValueError(f"Unknown settings: {', '.join(sorted(unknown))}.")
             self.settings.limits.update(dict(values.get("limits") or {}))
             self.settings.copilot.update(dict(values.get("copilot") or {}))
+            for repository in self.world.state.repositories.values():
+                repository.copilot_enabled = self.settings.copilot.assignable
             self.settings.latency_ms = float(values.get("latency_ms", self.settings.latency_ms))
             self.settings.speed = float(values.get("speed", self.settings.speed))
             self.world.state.config = {"limits": codec.dump(self.settings.limits), "copilot": self.settings.copilot.dump()}
