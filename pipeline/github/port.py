@@ -182,6 +182,10 @@ class GitHubReader(Protocol):
 
     def branch(self, name: str) -> Branch | None: ...
 
+    def commits(self, branch: str, since: datetime) -> tuple[Branch, ...]:
+        """Commits on a branch since then, newest first, each as a Branch at that commit; all pages."""
+        ...
+
     def file(self, path: str, ref: str) -> bytes | None: ...
 
     def folder(self, path: str, ref: str) -> tuple[str, ...]:
