@@ -41,7 +41,11 @@ class _NoClient(Client):
         raise BadCredentials(f"{self._problem} {ask.asked} was not sent.")
 
     def graphql(
-        self, name: str, query: str, variables: Mapping[str, Any], headers: Mapping[str, str] | None = None
+        self,
+        name: str,
+        query: str,  # noqa: ARG002 - the signature is the client's
+        variables: Mapping[str, Any],  # noqa: ARG002 - the same
+        headers: Mapping[str, str] | None = None,  # noqa: ARG002 - the same
     ) -> NoReturn:
         raise BadCredentials(f"{self._problem} The request to {name} was not sent.")
 

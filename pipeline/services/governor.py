@@ -104,7 +104,6 @@ class Governor:
     # --- a write's moment ---
 
     def _reserve(self, protocol: str, method: str, route: str) -> tuple[int, timedelta]:
-        self._budget()
         with transaction.atomic():
             budget = self._locked()
             now = clock.now()
@@ -173,7 +172,8 @@ class Governor:
 
     def _locked(self) -> TokenBudget:
         # SQLite has no row locks: there the write comes first and takes the database's.
-        TokenBudget.objects.filter(token_key=self._token_key).update(token_key=F("token_key"))
+        if not TokenBudget.objects.filter(token_key=self._token_key).update(token_key=F("token_key")):
+            self._budget()
         return TokenBudget.objects.select_for_update().get(token_key=self._token_key)
 
     def _store(self, call: Call, ticket: int | None, now: datetime) -> None:
