@@ -14,6 +14,7 @@ from sandbox.call import Call, split_effect
 from sandbox.errors import Refusal
 from sandbox.events import stamp
 from sandbox.faults import Rule, Target
+from sandbox.graphql_execute import Spoil
 from sandbox.model import Token
 from sandbox.routing import BadJson, Request, Response, Route
 from sandbox.world import Moved
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sandbox.server import Sandbox
 
 SAFE = ("GET", "HEAD")
+SOUND = Spoil()
 EFFECT_HEADER = "X-Controlplane-Effect"
 
 
@@ -137,7 +139,9 @@ def _faulty(passage: Passage) -> Response:
         refusal = outcomes.refusal(rule, sandbox, request)
         if refusal is None:
             return work(passage)
-        return graphql_http.refuse_all(request, refusal) if passage.target.fields else refusal.response()
+        if passage.target.fields and refusal.status < 500:
+            return work(passage, Spoil(rule.graphql, refusal))
+        return refusal.response()
     if rule.code == "FLATE":
         due = sandbox.world.precise_now() + timedelta(seconds=rule.number("late_s", 0.7))
         sandbox.later(due, lambda: work(passage))
@@ -148,16 +152,17 @@ def _faulty(passage: Passage) -> Response:
     call.ignore = rule.code == "FIGN"
     if rule.code == "F412W" and not rule.params.get("applied", True):
         return outcomes.precondition(rule)
-    return outcomes.after(rule, work(passage, fields=rule.params.get("fields")))
+    spoil = Spoil(rule.graphql, ignore=call.ignore, limit=rule.params.get("fields"))
+    return outcomes.after(rule, work(passage, spoil))
 
 
-def work(passage: Passage, fields: int | None = None) -> Response:
+def work(passage: Passage, spoil: Spoil = SOUND) -> Response:
     """Do what was asked and log the write; the world's lock is held (again, when it lands late)."""
     request, call = passage.request, passage.call
     with passage.sandbox.world.lock:
         try:
             if passage.target.fields:
-                response = graphql_http.run(request, fields)
+                response = graphql_http.run(request, spoil)
             else:
                 _check_conditions(request)
                 response = passage.route.handler(request)
