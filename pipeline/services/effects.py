@@ -39,7 +39,7 @@ def store(item: RunItem, plan: Plan) -> list[Effect]:
     rows = []
     for order, planned in enumerate(plan.effects):
         key = uuid.uuid4().hex
-        change = _marked(planned.change, key)
+        change = marked(planned.change, key) if item.live else planned.change
         payload = changes.to_payload(change)
         rows.append(
             Effect(
@@ -56,6 +56,7 @@ def store(item: RunItem, plan: Plan) -> list[Effect]:
                 diff=diffs.describe(planned.change, planned.before),
                 live=item.live,
                 planned_at=now,
+                reverts_id=planned.before.get("undoes"),
             )
         )
     facts = {**plan.facts, "moves": {str(step): state.value for step, state in plan.moves.items()}}
@@ -74,8 +75,8 @@ def _subjects(rows: Sequence[Effect]) -> str:
     return ", ".join(row.subject for row in rows if row.subject)
 
 
-def _marked(change: Change, key: str) -> Change:
-    """What is found again by its text carries its signed marker."""
+def marked(change: Change, key: str) -> Change:
+    """The change with its signed marker where it is found again by its text; a dry run shows it without."""
     marker = markers.sign(key, marker_secret())
     if isinstance(change, changes.CreateIssue | changes.AddComment | changes.OpenPull):
         return replace(change, body=f"{change.body.rstrip()}\n\n{marker}\n")

@@ -56,7 +56,9 @@ def _orphaned(row: Effect, quarantine: timedelta) -> datetime:
 
 def _look_up(row: Effect, github: GitHub) -> None:
     intent = Intent(row.key, row.request_hash, changes.from_payload(row.kind, row.payload))
-    found: Applied | None = look_up(github, _target(row), intent, row.sent_at or row.planned_at, effects.marker_secret())
+    found: Applied | None = look_up(
+        github, _target(row), intent, row.sent_at or row.planned_at, effects.marker_secret()
+    )
     if found is None:
         Effect.objects.filter(pk=row.pk, state=Effect.State.UNKNOWN, epoch=row.epoch).update(
             state=Effect.State.PLANNED, sent_at=None, look_up_at=None, error="Looked up: it had not taken place."

@@ -17,7 +17,7 @@ from pipeline.domain.sections import BodyTooLong, read_section
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.github import port
 from pipeline.github.port import GitHub, IssueTarget
-from pipeline.models import Effect, Issue, Run, RunItem
+from pipeline.models import Effect, Issue, Repository, Run, RunItem
 from pipeline.services import claims, effects, governor, guard, issues, kinds, telemetry, unknowns
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def work_item(item: RunItem, github: GitHub) -> None:
             log.warning("item was taken over", extra={"item": item.pk, "cause": str(lost)})
             return
         except (port.GitHubError, effects.SubjectTaken, BodyTooLong) as error:
-            _failed(item, error)
+            give_up(item, error)
     telemetry.emit(
         "item",
         run=item.run_id,
@@ -51,7 +51,7 @@ def work_item(item: RunItem, github: GitHub) -> None:
 
 
 def _carry(item: RunItem, github: GitHub) -> None:
-    if not unknowns.resolve(item, github):
+    if item.live and not unknowns.resolve(item, github):
         return
     stage(item, RunItem.Stage.READ)
     snapshot = _read(item, github)
@@ -97,9 +97,7 @@ def _plan(item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> bool
         return True
     state = State.CONFLICT if plan.verdict is Verdict.CONFLICT else State.SKIPPED
     error = ErrorType.CONFLICT if plan.verdict is Verdict.CONFLICT else ErrorType.NONE
-    claims.release(
-        item, state, outcome=plan.outcome, reason=plan.reason[:500], facts=plan.facts, error_type=error
-    )
+    claims.release(item, state, outcome=plan.outcome, reason=plan.reason[:500], facts=plan.facts, error_type=error)
     return False
 
 
@@ -166,9 +164,7 @@ def _all_applied(item: RunItem, rows: Sequence[Effect]) -> bool:
     unknown = [row for row in rows if row.state == Effect.State.UNKNOWN]
     if unknown:
         due = max(row.look_up_at for row in unknown if row.look_up_at)
-        claims.release(
-            item, State.WAITING, due_at=due, error_type=ErrorType.UNKNOWN, reason=unknown[0].error[:500]
-        )
+        claims.release(item, State.WAITING, due_at=due, error_type=ErrorType.UNKNOWN, reason=unknown[0].error[:500])
         return False
     refused = next((row for row in rows if row.state == Effect.State.REFUSED), None)
     if refused is not None:
@@ -179,8 +175,8 @@ def _all_applied(item: RunItem, rows: Sequence[Effect]) -> bool:
     return False
 
 
-def _failed(item: RunItem, error: Exception) -> None:
-    """Release an item whose work raised one of our errors."""
+def give_up(item: RunItem, error: Exception) -> None:
+    """Release an item whose work raised one of our errors: deferred, to be tried again, in conflict or failed."""
     sentence = str(error)
     try:
         if isinstance(error, port.QuotaExhausted):
@@ -198,6 +194,8 @@ def _failed(item: RunItem, error: Exception) -> None:
 
 def _note_presence(item: RunItem, error: Exception) -> None:
     """Deleted, transferred and unreachable issues are written down; a 404 alone is never proof of absence."""
+    if isinstance(error, port.BadCredentials):
+        Repository.objects.filter(pk=item.run.repository_id).update(token_problem=str(error)[:500])
     if item.issue is None:
         return
     if isinstance(error, port.Gone):

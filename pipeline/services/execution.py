@@ -1,0 +1,205 @@
+"""Carries runs out: filled with items, worked by any number of workers, closed once. Every function may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from pipeline import clock
+from pipeline.github import port
+from pipeline.github.port import GitHub
+from pipeline.models import Kind, Mode, Run, RunItem
+from pipeline.services import bell, claims, governor, kinds, labels, statistics, telemetry, work
+from pipeline.services.connect import connect
+from pipeline.services.kinds.base import Candidate
+from pipeline.services.runs import cancel_items
+from pipeline.services.slots import EXECUTE_TASK
+
+WORK_TASK = "pipeline.tasks.work_run"
+AT_ONE_GO = timedelta(minutes=4)  # then the worker passes the run on, well inside a task's time limit
+
+
+def execute(run_id: int) -> None:
+    """Choose the items of a run and ring the workers; safe to call any number of times."""
+    run = claims.claim_run(run_id)
+    if run is None:
+        return
+    telemetry.emit("run.started", run=run.pk, kind=run.kind, mode=run.mode, purpose=run.purpose, limit=run.limit)
+    if run.kind == Kind.DAILY:
+        _selected(run, [])
+        advance_daily(run)
+        return
+    try:
+        with governor.accounting(run.pk, None):
+            github = connect(run.repository)
+            candidates = kinds.of(run).select(run, github)
+            if run.mode == Mode.LIVE and any(not candidate.skipped for candidate in candidates):
+                labels.ensure(run, github)
+    except port.Transient as error:
+        _postpone(run, str(error))
+    except port.GitHubError as error:
+        kind = "quota" if isinstance(error, port.QuotaExhausted) else "permanent"
+        fail(run, str(error), kind)
+    else:
+        _selected(run, candidates)
+
+
+def _selected(run: Run, candidates: Sequence[Candidate]) -> None:
+    now = clock.now()
+    with transaction.atomic():
+        mine = Run.objects.filter(pk=run.pk, epoch=run.epoch, selected=False, state=Run.State.WORKING)
+        if not mine.update(selected=True, claimed_until=None, rung_at=now):
+            return  # cancelled, or taken over meanwhile
+        first = run.items.count()
+        for position, candidate in enumerate(candidates, start=first):
+            _add_item(run, position, candidate)
+        waiting = run.items.filter(state=RunItem.State.PENDING).count()
+        if waiting:
+            bell.ring(WORK_TASK, run.pk, times=min(waiting, settings.CONTROLPLANE.worker_concurrency))
+    if not waiting and run.kind != Kind.DAILY:
+        close_if_done(run.pk)
+
+
+def _add_item(run: Run, position: int, candidate: Candidate) -> None:
+    skipped = bool(candidate.skipped)
+    item = RunItem(
+        run=run,
+        position=position,
+        issue=candidate.issue,
+        discovery=candidate.discovery,
+        live=run.mode == Mode.LIVE,
+        state=RunItem.State.SKIPPED if skipped else RunItem.State.PENDING,
+        outcome=candidate.outcome,
+        reason=candidate.skipped[:500],
+        facts=candidate.facts,
+        finished_at=clock.now() if skipped else None,
+    )
+    try:
+        with transaction.atomic():
+            item.save()
+            kinds.of(run).prepare(item)
+    except IntegrityError:
+        item.pk, item.state, item.finished_at = None, RunItem.State.SKIPPED, clock.now()
+        item.reason = "Another live run is working on it."
+        item.save()
+
+
+def work_on(run_id: int) -> None:
+    """Work items of a run until none is to be had, then close it if it was the last."""
+    run = Run.objects.select_related("repository").filter(pk=run_id).first()
+    if run is None:
+        return
+    github: GitHub | None = None
+    ends = clock.now() + AT_ONE_GO
+    while (item := claims.claim_item(run_id)) is not None:
+        if github is None:
+            try:
+                github = connect(run.repository)
+            except port.GitHubError as error:
+                work.give_up(item, error)
+                continue
+        work.work_item(item, github)
+        if _must_stop(item):
+            stop_rest(run, item)
+        if clock.now() > ends:
+            bell.ring(WORK_TASK, run_id)
+            return
+    close_if_done(run_id)
+
+
+def _must_stop(item: RunItem) -> bool:
+    if item.state != RunItem.State.FAILED:
+        return False
+    operation = item.run.operation
+    goes_on = item.run.options.get("continue_on_error", operation.continue_on_error if operation else True)
+    return not goes_on
+
+
+def stop_rest(run: Run, item: RunItem) -> None:
+    """Without continue-on-error the first failure ends the run."""
+    with transaction.atomic():
+        cancel_items(run, f"Item {item.position} failed and the operation does not continue on errors.")
+
+
+def close_if_done(run_id: int) -> None:
+    """Close a run whose items are all settled; the compare-and-set makes sure that it happens once."""
+    run = Run.objects.select_related("operation", "repository", "parent").get(pk=run_id)
+    if run.kind == Kind.DAILY or not run.selected or run.items.filter(state__in=RunItem.ACTIVE).exists():
+        return
+    states = list(run.items.values_list("state", flat=True))
+    attempted = [state for state in states if state != RunItem.State.SKIPPED]
+    all_failed = bool(attempted) and all(state == RunItem.State.FAILED for state in attempted)
+    error = "Every item failed." if all_failed else ""
+    _close(run, Run.State.FAILED if all_failed else Run.State.SUCCEEDED, error, "permanent" if all_failed else "")
+
+
+def fail(run: Run, error: str, error_type: str) -> None:
+    """End a run that could not do its work at all."""
+    with transaction.atomic():
+        cancel_items(run, error)
+    _close(run, Run.State.FAILED, error, error_type)
+
+
+def _close(run: Run, state: Run.State, error: str, error_type: str) -> None:
+    closed = Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE).update(
+        state=state,
+        finished_at=clock.now(),
+        claimed_until=None,
+        error=error[:500],
+        error_type=error_type,
+        statistics=statistics.of(run),
+    )
+    if not closed:
+        return
+    run.refresh_from_db()
+    telemetry.emit("run.finished", run=run.pk, kind=run.kind, state=run.state, error=error, statistics=run.statistics)
+    if run.parent_id is not None:
+        advance_daily(Run.objects.get(pk=run.parent_id))
+
+
+def _postpone(run: Run, error: str) -> None:
+    """A passing fault while choosing items: the sweeper rings again, until the run's timeout."""
+    now = clock.now()
+    if run.deadline_at is not None and now >= run.deadline_at:
+        fail(run, error, "transient")
+        return
+    wait = timedelta(seconds=min(300, 10 * 2 ** min(run.epoch, 5)))
+    Run.objects.filter(pk=run.pk, epoch=run.epoch).update(claimed_until=now + wait, error=error[:500])
+
+
+def advance_daily(run: Run) -> None:
+    """Start the next part of a daily run, or close it after the last (plan 1.3). Idempotent."""
+    if not run.is_active or run.operation is None or run.children.filter(state__in=Run.ACTIVE).exists():
+        return
+    done = set(run.children.values_list("kind", flat=True))
+    parts = [part for part in run.operation.parts.all() if part.mode != Mode.OFF and part.kind not in done]
+    if not parts:
+        failed = list(run.children.filter(state=Run.State.FAILED).values_list("kind", flat=True))
+        error = f"Parts failed: {', '.join(failed)}." if failed else ""
+        _close(run, Run.State.FAILED if failed else Run.State.SUCCEEDED, error, "permanent" if failed else "")
+        return
+    part, now = parts[0], clock.now()
+    live = run.mode == Mode.LIVE and part.mode == Mode.LIVE
+    try:
+        with transaction.atomic():
+            child = Run.objects.create(
+                operation=run.operation,
+                repository=run.repository,
+                kind=part.kind,
+                purpose=Run.Purpose.PART,
+                mode=Mode.LIVE if live else Mode.DRY_RUN,
+                parent=run,
+                group=f"part:{run.pk}",  # two workers that advance at once start one child
+                limit=part.limit,
+                limit_reason=f"part of the daily run {run.pk}",
+                requested_by=run.requested_by,
+                created_at=now,
+                rung_at=now,
+                deadline_at=run.deadline_at,
+            )
+            bell.ring(EXECUTE_TASK, child.pk)
+    except IntegrityError:
+        return

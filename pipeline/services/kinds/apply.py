@@ -1,0 +1,56 @@
+"""apply: the stored plan of a dry run, copied effect by effect; nothing is planned anew."""
+
+from __future__ import annotations
+
+import uuid
+
+from pipeline import clock
+from pipeline.domain import changes
+from pipeline.domain.plan import Plan, conflict
+from pipeline.domain.snapshot import IssueSnapshot
+from pipeline.github.port import GitHub
+from pipeline.models import Effect, Run, RunItem
+from pipeline.services.effects import marked
+from pipeline.services.kinds.base import Candidate, NoPrefetch
+
+
+class Apply(NoPrefetch):
+    def select(self, run: Run, github: GitHub) -> list[Candidate]:
+        if run.source_run is None:
+            return []
+        shown = run.source_run.items.filter(state=RunItem.State.PLANNED).order_by("position")
+        return [
+            Candidate(issue=item.issue, discovery=item.discovery, outcome=item.outcome, facts={"shown": item.pk})
+            for item in shown.select_related("issue", "discovery")
+        ]
+
+    def prepare(self, item: RunItem) -> None:
+        """Copy what was shown: the same payloads, each under a new key and with a marker of its own."""
+        shown = RunItem.objects.get(pk=item.facts["shown"])
+        item.fingerprint, item.snapshot, item.reason = shown.fingerprint, shown.snapshot, shown.reason
+        item.facts = {**shown.facts, **item.facts}
+        item.save(update_fields=["fingerprint", "snapshot", "reason", "facts"])
+        Effect.objects.bulk_create(_copy(item, effect) for effect in shown.effects.order_by("order"))
+
+    def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
+        return conflict("not shown", "The dry run showed no change for this issue.")
+
+
+def _copy(item: RunItem, shown: Effect) -> Effect:
+    key = uuid.uuid4().hex
+    payload = changes.to_payload(marked(changes.from_payload(shown.kind, shown.payload), key))
+    return Effect(
+        item=item,
+        issue=item.issue,
+        order=shown.order,
+        step=shown.step,
+        key=key,
+        subject=shown.subject,
+        kind=shown.kind,
+        payload=payload,
+        request_hash=changes.request_hash(shown.kind, payload),
+        before=shown.before,
+        diff=shown.diff,
+        live=True,
+        planned_at=clock.now(),
+    )

@@ -1,0 +1,81 @@
+"""assign: classify issues in discovery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.domain import eligibility, plan_assign
+from pipeline.domain.classification import IssueText
+from pipeline.domain.plan import Plan, skip
+from pipeline.domain.snapshot import IssueSnapshot
+from pipeline.domain.states import State
+from pipeline.domain.suspicion import suspicions
+from pipeline.github.port import GitHub
+from pipeline.models import Effect, Issue, Repository, Run, RunItem
+from pipeline.services import classifiers, sync, workflows
+from pipeline.services.kinds.base import Candidate, NoPrefetch, asked_for
+
+TEAM = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+MOST_SKIPPED = 50  # listed in one run; more of them say nothing new
+
+
+class Assign(NoPrefetch):
+    def select(self, run: Run, github: GitHub) -> list[Candidate]:
+        sync.sync(run.repository, github)
+        return choose(run, waiting(run, State.DISCOVERY))
+
+    def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
+        if snapshot is None:
+            return skip("no issue", "There is no issue to assign.")
+        repository = item.run.repository
+        refused = eligibility.refusal(snapshot, State.DISCOVERY, repository.grammar)
+        if refused:
+            return skip("skipped", refused)  # before a classifier is paid for it
+        specs = workflows.in_force(repository)
+        text = IssueText(snapshot.number, snapshot.title, snapshot.body, snapshot.labels)
+        assessment = classifiers.in_force().assess(text, list(specs.values()))
+        classifiers.account(item, assessment)
+        reading = plan_assign.Reading(
+            assessment, suspicions(snapshot.title, snapshot.body), outsider(snapshot, repository)
+        )
+        return plan_assign.plan(snapshot, reading, specs, repository.grammar)
+
+
+def outsider(snapshot: IssueSnapshot, repository: Repository) -> str:
+    """The author's login where neither we nor the team wrote the issue."""
+    login = snapshot.author.login
+    if login.lower() == repository.token_login.lower() or snapshot.author_association in TEAM:
+        return ""
+    ours = Effect.objects.filter(
+        kind="create_issue",
+        state=Effect.State.APPLIED,
+        issue__repository=repository,
+        issue__number=snapshot.number,
+    )
+    return "" if ours.exists() else login
+
+
+def waiting(run: Run, state: State) -> Iterable[Issue]:
+    """Issues in a state, oldest first, those that a person asked for only."""
+    rows = Issue.objects.filter(
+        repository=run.repository, state=state.value, presence=Issue.Presence.PRESENT, is_open=True
+    ).select_related("repository")
+    numbers = asked_for(run)
+    if numbers is not None:
+        rows = rows.filter(number__in=numbers)
+    return rows.order_by("number").iterator(chunk_size=200)
+
+
+def choose(run: Run, rows: Iterable[Issue]) -> list[Candidate]:
+    """Up to the run's limit of workable issues, and those passed over with the reason."""
+    chosen: list[Candidate] = []
+    passed: list[Candidate] = []
+    for row in rows:
+        refused = eligibility.labels_refuse(row.labels, run.repository.grammar) or ("Locked." if row.locked else "")
+        if refused and len(passed) < MOST_SKIPPED:
+            passed.append(Candidate(issue=row, skipped=refused, outcome="skipped"))
+        elif not refused and len(chosen) < run.limit:
+            chosen.append(Candidate(issue=row))
+        if len(chosen) >= run.limit:
+            break
+    return chosen + passed

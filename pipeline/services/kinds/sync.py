@@ -1,0 +1,19 @@
+"""sync: read what changed on GitHub. It writes nothing there, so it has no items."""
+
+from __future__ import annotations
+
+from pipeline.domain.plan import Plan, skip
+from pipeline.domain.snapshot import IssueSnapshot
+from pipeline.github.port import GitHub
+from pipeline.models import Run, RunItem
+from pipeline.services import sync
+from pipeline.services.kinds.base import Candidate, NoPrefetch
+
+
+class Sync(NoPrefetch):
+    def select(self, run: Run, github: GitHub) -> list[Candidate]:
+        sync.sync(run.repository, github)
+        return []
+
+    def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
+        return skip("read", "Synchronising only reads.")

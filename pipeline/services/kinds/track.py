@@ -1,0 +1,170 @@
+"""track: what became of each open hand-over; one request reads up to a hundred of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pipeline import clock
+from pipeline.domain import handover, plan_track
+from pipeline.domain.facts import HandoverFacts, TimelineEvent
+from pipeline.domain.handover import Evidence, Judgement, Outcome
+from pipeline.domain.plan import Plan, skip
+from pipeline.domain.snapshot import IssueSnapshot
+from pipeline.domain.states import State
+from pipeline.github.port import GitHub
+from pipeline.models import Handover, Issue, Run, RunItem
+from pipeline.services import issues, sync, telemetry
+from pipeline.services.kinds.base import Candidate, NoPrefetch, asked_for
+
+BATCH = 100
+OPEN = (Handover.Outcome.PENDING, Handover.Outcome.WORKING, Handover.Outcome.WAITING, Handover.Outcome.FINISHED)
+# A pull request that does not move is looked at more closely only so often.
+LOOK_AGAIN = timedelta(minutes=30)
+
+
+class Track(NoPrefetch):
+    """Judging only reads; an item is made for each issue that something has to be written to."""
+
+    def select(self, run: Run, github: GitHub) -> list[Candidate]:
+        sync.sync(run.repository, github)
+        chosen = self._open(run)
+        found: list[Candidate] = []
+        for start in range(0, len(chosen), BATCH):
+            batch = chosen[start : start + BATCH]
+            facts = {fact.node_id: fact for fact in github.handovers([(row.number, row.node_id) for row in batch])}
+            found += [candidate for row in batch if (candidate := _look(run, github, row, facts.get(row.node_id)))]
+        return found + self._closed(run, {candidate.issue.pk for candidate in found if candidate.issue})
+
+    def _open(self, run: Run) -> list[Issue]:
+        rows = Issue.objects.filter(
+            repository=run.repository, state=State.COPILOT.value, presence=Issue.Presence.PRESENT
+        )
+        numbers = asked_for(run)
+        if numbers is not None:
+            rows = rows.filter(number__in=numbers)
+        # Least recently looked at first, so that a limit never starves anybody.
+        return list(rows.order_by("read_at", "number")[: run.limit])
+
+    def _closed(self, run: Run, taken: set[int]) -> list[Candidate]:
+        """Issues that somebody closed before they were handed over are done as well."""
+        rows = Issue.objects.filter(
+            repository=run.repository,
+            state__in=(State.DISCOVERY.value, State.ASSIGNED.value),
+            is_open=False,
+            presence=Issue.Presence.PRESENT,
+        ).exclude(pk__in=taken)
+        room = max(0, run.limit - len(taken))
+        return [Candidate(issue=row) for row in rows.order_by("number")[:room]]
+
+    def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
+        if snapshot is None or item.issue is None:
+            return skip("no issue", "There is no issue to track.")
+        last = item.issue.handovers.order_by("-generation").first()
+        if last is None:
+            judged = Judgement(Outcome.REJECTED, "The issue was closed before it was handed over.")
+            return plan_track.plan(_tracked(item.issue, None), judged, snapshot, item.run.repository.grammar)
+        judged = _judgement_of(last, snapshot)
+        return plan_track.plan(_tracked(item.issue, last), judged, snapshot, item.run.repository.grammar)
+
+
+def _tracked(issue: Issue, last: Handover | None) -> plan_track.Tracked:
+    lost = issue.handovers.filter(outcome__in=(Handover.Outcome.LOST, Handover.Outcome.WITHDRAWN)).count()
+    return plan_track.Tracked(
+        issue_id=issue.pk,
+        state=State(issue.state),
+        generation=last.generation if last else 0,
+        base_branch=last.scaffold_branch if last else issue.repository.default_branch,
+        repeats=max(0, lost - 1),
+        most_repeats=issue.repository.handover_repeats,
+        instructions=str(last.effect.payload.get("custom_instructions", "")) if last and last.effect else "",
+    )
+
+
+def _judgement_of(row: Handover, snapshot: IssueSnapshot) -> Judgement:
+    """The judgement that `select` stored, unless the issue was closed since."""
+    if not snapshot.is_open:
+        closed = Evidence(snapshot, (), (), row.requested_at, row.scaffold_branch, clock.now(), timedelta(0))
+        return handover.judge(closed)
+    return Judgement(Outcome(row.outcome), str(row.evidence.get("reason", "")))
+
+
+def _look(run: Run, github: GitHub, issue: Issue, facts: HandoverFacts | None) -> Candidate | None:
+    """Judge one hand-over, store the judgement, and say whether something has to be written."""
+    if facts is None or facts.issue is None:
+        sync.read_one(run.repository, github, issue.number)  # absent from a batch is no proof: ask for it alone
+        return None
+    issues.absorb(run.repository, facts.issue)
+    issue.refresh_from_db()
+    if issue.state != State.COPILOT.value:
+        return None
+    row = issue.handovers.order_by("-generation").first()
+    if row is None:
+        return _without_record(issue, facts.issue)
+    judged = handover.judge(
+        Evidence(
+            issue=facts.issue,
+            pulls=facts.pulls,
+            events=_events(github, row, facts),
+            requested_at=row.requested_at,
+            scaffold_branch=row.scaffold_branch,
+            now=clock.now(),
+            lost_after=timedelta(seconds=run.repository.lost_after_seconds),
+        )
+    )
+    if row.outcome in OPEN:
+        _store(row, judged)
+    if not facts.issue.is_open or judged.outcome in handover.ENDED:
+        return Candidate(issue=issue)
+    return None
+
+
+def _without_record(issue: Issue, snapshot: IssueSnapshot) -> Candidate | None:
+    """A person set state::copilot, or it was so when first seen: followed by its closing only."""
+    return None if snapshot.is_open else Candidate(issue=issue)
+
+
+def _events(github: GitHub, row: Handover, facts: HandoverFacts) -> tuple[TimelineEvent, ...]:
+    """Timelines cost a call each: none for a closed issue, one when something moved or has been still for long."""
+    if facts.issue is None or not facts.issue.is_open:
+        return ()
+    pull = handover.agent_pull(facts.pulls, row.requested_at)
+    if pull is None:
+        return github.timeline(facts.issue.number)
+    seen = str(row.evidence.get("pull_updated_at", ""))
+    still = row.checked_at is None or clock.now() - row.checked_at > LOOK_AGAIN
+    if seen == pull.updated_at.isoformat() and not still:
+        return _kept(row)
+    return github.timeline(pull.number)
+
+
+def _kept(row: Handover) -> tuple[TimelineEvent, ...]:
+    """What the last look found, when nothing has moved since."""
+    kept = []
+    if row.finished_at is not None:
+        kept.append(TimelineEvent(handover.FINISHED, row.finished_at, None))
+    if row.started_at is not None:
+        kept.append(TimelineEvent(handover.STARTED, row.started_at, None))
+    return tuple(kept)
+
+
+def _store(row: Handover, judged: Judgement) -> None:
+    now = clock.now()
+    before = row.outcome
+    row.outcome = judged.outcome.value
+    row.started_at = judged.started_at or row.started_at
+    row.finished_at = judged.finished_at
+    row.blocker, row.blocker_message = judged.blocker, judged.message[:500]
+    if judged.pull is not None:
+        row.pull_number, row.pull_url = judged.pull.number, judged.pull.html_url
+    row.evidence = {
+        "reason": judged.reason,
+        "pull_updated_at": judged.pull.updated_at.isoformat() if judged.pull else "",
+        "merged_at": judged.pull.merged_at.isoformat() if judged.pull and judged.pull.merged_at else "",
+    }
+    row.checked_at = now
+    row.ended_at = now if judged.outcome in handover.ENDED else None
+    row.save()
+    if before != row.outcome:
+        telemetry.emit(
+            "handover", issue=row.issue.number, generation=row.generation, outcome=row.outcome, reason=judged.reason
+        )

@@ -1,0 +1,130 @@
+"""Runs that a person asks for: start one, apply a shown plan, cancel. `execution` carries them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from pipeline import clock
+from pipeline.models import Effect, Mode, Operation, Repository, Run, RunItem
+from pipeline.services import audit, bell
+from pipeline.services.operations import NotPossible
+from pipeline.services.slots import EXECUTE_TASK, group_of
+
+
+def open_by_hand(
+    operation: Operation,
+    *,
+    actor: str,
+    reason: str,
+    mode: str | None = None,
+    limit: int | None = None,
+    issues: Sequence[int] = (),
+    continue_on_error: bool | None = None,
+    ring: bool = True,
+) -> Run:
+    """A run that a person starts now; `mode` defaults to the operation's. NotPossible in one sentence."""
+    chosen = mode or operation.mode
+    if chosen not in (Mode.DRY_RUN, Mode.LIVE):
+        raise NotPossible(f"{operation} is {operation.get_mode_display()}; choose dry run or live for this run.")
+    if operation.repository.standing != Repository.Standing.ACTIVE:
+        raise NotPossible(f"{operation.repository} is {operation.repository.get_standing_display()}; resume it first.")
+    options: dict[str, object] = {"issues": list(issues)} if issues else {}
+    if continue_on_error is not None:
+        options["continue_on_error"] = continue_on_error
+    now = clock.now()
+    try:
+        with transaction.atomic():
+            run = Run.objects.create(
+                operation=operation,
+                repository=operation.repository,
+                kind=operation.kind,
+                purpose=Run.Purpose.MANUAL,
+                mode=chosen,
+                group=group_of(operation),
+                limit=operation.limit if limit is None else limit,
+                limit_reason="asked for" if limit is not None else operation.limit_reason,
+                options=options,
+                requested_by=actor[:150],
+                reason=reason[:500],
+                created_at=now,
+                rung_at=now,
+            )
+            _audit(run, "run.started", actor, reason)
+            if ring:
+                bell.ring(EXECUTE_TASK, run.pk)
+    except IntegrityError as error:
+        raise NotPossible(f"Another run of {operation} is still active; wait for it or cancel it.") from error
+    return run
+
+
+def apply_plan(run: Run, *, actor: str, reason: str, ring: bool = True) -> Run:
+    """Apply exactly the plan that a dry run showed; items that changed since are refused one by one."""
+    if run.mode != Mode.DRY_RUN or run.is_active:
+        raise NotPossible(f"Only a finished dry run can be applied; {run} is {run.get_state_display()}.")
+    shown = list(run.items.filter(state=RunItem.State.PLANNED).prefetch_related("effects").order_by("position"))
+    if not shown:
+        raise NotPossible(f"{run} planned nothing that could be applied.")
+    if run.derived.filter(purpose=Run.Purpose.APPLY).exclude(state=Run.State.CANCELLED).exists():
+        raise NotPossible(f"The plan of {run} was applied already; make a new dry run.")
+    now = clock.now()
+    with transaction.atomic():
+        applied = Run.objects.create(
+            operation=run.operation,
+            repository=run.repository,
+            kind=run.kind,
+            purpose=Run.Purpose.APPLY,
+            mode=Mode.LIVE,
+            source_run=run,
+            limit=len(shown),
+            limit_reason="the plan that was shown",
+            requested_by=actor[:150],
+            reason=reason[:500],
+            created_at=now,
+            rung_at=now,
+        )
+        _audit(applied, "plan.applied", actor, reason, source=run.pk)
+        if ring:
+            bell.ring(EXECUTE_TASK, applied.pk)
+    return applied
+
+
+def cancel(run: Run, *, actor: str, reason: str) -> None:
+    """Stop a run: what was not begun is cancelled, the request in flight aside nothing more is written."""
+    with transaction.atomic():
+        stopped = Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE).update(
+            state=Run.State.CANCELLED, finished_at=clock.now(), error=reason[:500]
+        )
+        if not stopped:
+            raise NotPossible(f"{run} is over already.")
+        cancel_items(run, reason)
+        _audit(run, "run.cancelled", actor, reason)
+    for child in run.children.filter(state__in=Run.ACTIVE):
+        cancel(child, actor=actor, reason=reason)
+
+
+def cancel_items(run: Run, reason: str) -> None:
+    """Items of unknown fate stay: they are looked up whatever happens."""
+    waiting = run.items.filter(Q(state=RunItem.State.PENDING) | Q(state=RunItem.State.WAITING)).exclude(
+        effects__state__in=(Effect.State.UNKNOWN, Effect.State.SENDING)
+    )
+    ids = list(waiting.values_list("pk", flat=True))
+    RunItem.objects.filter(pk__in=ids, state__in=(RunItem.State.PENDING, RunItem.State.WAITING)).update(
+        state=RunItem.State.CANCELLED, reason=reason[:500], finished_at=clock.now()
+    )
+    Effect.objects.filter(item__in=ids, state=Effect.State.PLANNED).update(
+        state=Effect.State.CANCELLED, settled_at=clock.now(), error=reason[:500]
+    )
+
+
+def _audit(run: Run, action: str, actor: str, reason: str, **evidence: object) -> None:
+    audit.append(
+        actor=actor,
+        action=action,
+        subject=f"run {run.pk} ({run.kind} on {run.repository})",
+        reason=reason,
+        after={"mode": run.mode, "limit": run.limit, "purpose": run.purpose},
+        evidence=evidence,
+    )

@@ -1,0 +1,115 @@
+"""What the commands for scripts share: finding an operation by name, carrying a run out in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Q
+
+from pipeline import clock
+from pipeline.models import Operation, Repository, Run, RunItem
+from pipeline.services import execution
+from pipeline.services.operations import NotPossible
+
+# Exit codes, the same for every command.
+OK, FAILED, BAD_INPUT, TRY_LATER = 0, 1, 2, 75
+
+
+def repository_named(full_name: str | None) -> Repository:
+    """The repository of that name, or the only one."""
+    rows = Repository.objects.order_by("pk")
+    if full_name:
+        rows = rows.filter(full_name__iexact=full_name)
+    found = list(rows[:2])
+    if not found:
+        named = f" {full_name!r}" if full_name else ""
+        raise NotPossible(f"There is no repository{named}; add it in the admin under Repositories.")
+    if len(found) > 1:
+        raise NotPossible("There are several repositories; name one with --repository owner/name.")
+    return found[0]
+
+
+def operation_named(name: str, full_name: str | None) -> Operation:
+    """An operation by its name or, where only one has it, its kind."""
+    repository = repository_named(full_name)
+    rows = Operation.objects.filter(Q(name=name) | Q(kind=name), repository=repository)
+    exact = rows.filter(name=name).first() or rows.first()
+    if exact is None:
+        known = ", ".join(repository.operations.order_by("name").values_list("name", flat=True))
+        raise NotPossible(f"{repository} has no operation {name!r}; it has {known or 'none'}.")
+    return exact
+
+
+def carry_out(run: Run, progress: Callable[[int, int], None]) -> Run:
+    """Work a run to its end in this process; `progress` is told (settled, all) after each item."""
+    execution.execute(run.pk)
+    run.refresh_from_db()
+    for child in _ordered_children(run):
+        carry_out(child, progress)
+    while run.is_active:
+        execution.work_on(run.pk)
+        run.refresh_from_db()
+        settled = run.items.exclude(state__in=RunItem.ACTIVE).count()
+        progress(settled, run.items.count())
+        if run.is_active and not _wait(run):
+            break
+        run.refresh_from_db()
+    return run
+
+
+def _ordered_children(run: Run) -> Any:
+    """Parts appear one after the other, each when the one before is closed."""
+    seen: set[int] = set()
+    while (child := run.children.exclude(pk__in=seen).order_by("pk").first()) is not None:
+        seen.add(child.pk)
+        yield child
+
+
+def _wait(run: Run) -> bool:
+    """Until the next item is due; False when the rest is better left to the workers."""
+    due = run.items.filter(state=RunItem.State.WAITING).order_by("due_at").values_list("due_at", flat=True).first()
+    seconds = (due - clock.now()).total_seconds() if due else 1.0
+    if seconds > 60:
+        return False
+    clock.sleep(max(0.05, seconds))
+    return True
+
+
+def exit_code(run: Run) -> int:
+    """What a script wants to know: done, something failed, or try again later."""
+    run.refresh_from_db()
+    runs = [run.pk, *run.children.values_list("pk", flat=True)]
+    items = RunItem.objects.filter(run__in=runs)
+    if run.state == Run.State.FAILED or items.filter(state=RunItem.State.FAILED).exists():
+        return FAILED
+    if run.is_active or items.filter(state=RunItem.State.DEFERRED).exists():
+        return TRY_LATER
+    return OK
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """A run as plain values, for `--json`."""
+    return {
+        "run": run.pk,
+        "operation": run.kind,
+        "repository": run.repository.full_name,
+        "mode": run.mode,
+        "purpose": run.purpose,
+        "state": run.state,
+        "error": run.error,
+        "limit": run.limit,
+        "started_at": run.started_at.isoformat() if run.started_at else None,
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "statistics": run.statistics,
+        "items": [
+            {
+                "issue": item.issue.number if item.issue else None,
+                "state": item.state,
+                "outcome": item.outcome,
+                "reason": item.reason,
+                "error_type": item.error_type,
+            }
+            for item in run.items.select_related("issue").order_by("position")
+        ],
+    }

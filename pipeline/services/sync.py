@@ -1,0 +1,90 @@
+"""Bring our copies up to date: by pages of changed issues, or one issue at a time. A shrinking list proves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pipeline import clock
+from pipeline.github import port
+from pipeline.github.port import GitHub
+from pipeline.models import Issue, Repository
+from pipeline.services import issues, telemetry
+
+# GitHub's list lags behind its writes; the same minutes are read again so that nothing falls between two reads.
+OVERLAP = timedelta(minutes=10)
+MOST_PAGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """`read`: issues in the answer; `governed`: those that are the pipeline's."""
+
+    pages: int
+    read: int
+    governed: int
+    not_modified: bool
+
+
+def sync(repository: Repository, github: GitHub) -> Synced:
+    """Read what changed since the last time; raises GitHubError, having kept what was read before."""
+    started = clock.now()
+    since = repository.sync_since
+    etag = repository.sync_etag or None
+    pages = read = governed = 0
+    page: int | None = 1
+    first_etag, newest = None, since
+    try:
+        while page is not None and pages < MOST_PAGES:
+            answer = github.issues(since=since, etag=etag if page == 1 else None, page=page)
+            pages += 1
+            if answer.not_modified:
+                break
+            first_etag = answer.etag if page == 1 else first_etag
+            for snapshot in answer.issues:
+                read += 1
+                governed += issues.absorb(repository, snapshot) is not None
+                newest = max(newest, snapshot.updated_at) if newest else snapshot.updated_at
+            page = answer.next_page
+    except port.GitHubError as error:
+        _note(repository, sync_problem=str(error)[:500])
+        raise
+    fields: dict[str, object] = {"synced_at": started, "sync_problem": ""}
+    if first_etag is not None:
+        fields |= _cursor(since, newest, first_etag)
+    _note(repository, **fields)
+    telemetry.emit("sync", repository=repository.full_name, pages=pages, read=read, governed=governed)
+    return Synced(pages, read, governed, not_modified=pages == 1 and read == 0 and first_etag is None)
+
+
+def _cursor(since: datetime | None, newest: datetime | None, etag: str) -> dict[str, object]:
+    """Move `since` only forward; the ETag belongs to one `since` and is dropped with it."""
+    if newest is None or (since is not None and newest - OVERLAP <= since):
+        return {"sync_etag": etag}
+    return {"sync_since": newest - OVERLAP, "sync_etag": ""}
+
+
+def _note(repository: Repository, **fields: object) -> None:
+    """Named fields only, without a history entry: this is bookkeeping, not a setting."""
+    Repository.objects.filter(pk=repository.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(repository, name, value)
+
+
+def read_one(repository: Repository, github: GitHub, number: int) -> Issue | None:
+    """Read one issue again; a deleted, transferred or unreachable one is written down with its sentence."""
+    known = Issue.objects.filter(repository=repository, number=number).first()
+    try:
+        return issues.absorb(repository, github.issue(number))
+    except port.Gone as error:
+        _absent(known, Issue.Presence.DELETED, error)
+    except port.Moved as error:
+        _absent(known, Issue.Presence.TRANSFERRED, error)
+    except port.NotFound as error:
+        _absent(known, Issue.Presence.UNREACHABLE, error)
+    return known
+
+
+def _absent(known: Issue | None, presence: Issue.Presence, error: port.GitHubError) -> None:
+    if known is not None:
+        issues.set_presence(known, presence, str(error))
