@@ -25,7 +25,12 @@ def resolve(repository: Repository, login: str) -> str | None:
 
 
 def add(
-    world: World, repository: Repository, issue: Issue, call: Call, logins: list[str], agent: dict[str, Any] | None = None
+    world: World,
+    repository: Repository,
+    issue: Issue,
+    call: Call,
+    logins: list[str],
+    agent: dict[str, Any] | None = None,
 ) -> None:
     """`logins` as REST takes them; `agent` is agent_assignment with REST's names."""
     issues.check_writable(repository)
@@ -69,7 +74,12 @@ def remove(world: World, repository: Repository, issue: Issue, call: Call, login
 
 
 def replace(
-    world: World, repository: Repository, issue: Issue, call: Call, logins: list[str], agent: dict[str, Any] | None = None
+    world: World,
+    repository: Repository,
+    issue: Issue,
+    call: Call,
+    logins: list[str],
+    agent: dict[str, Any] | None = None,
 ) -> None:
     """The set becomes `logins`: who is left out is dropped, people too."""
     wanted = {resolve(repository, login) for login in logins}

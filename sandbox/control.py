@@ -127,7 +127,9 @@ def add_token(request: Request, body: dict[str, Any]) -> Any:
     if kind not in ("user", "installation", "app"):
         raise ValueError(f"Unknown kind of token {kind!r}; known are user, installation, app.")
     world = request.sandbox.world
-    token = seed.add_token(world, body["value"], body.get("name", body["owner"]), body["owner"], kind, body.get("scopes", ["repo"]))
+    token = seed.add_token(
+        world, body["value"], body.get("name", body["owner"]), body["owner"], kind, body.get("scopes", ["repo"])
+    )
     for full_name in body.get("repositories", []):
         repository = world.named(full_name)
         if token.owner not in repository.collaborators:
@@ -184,5 +186,7 @@ def _issue(issue: Issue) -> dict[str, Any]:
     names = ("number", "title", "body", "state", "state_reason", "labels", "assignees", "locked", "deleted", "moved_to")
     shape = {name: getattr(issue, name) for name in names}
     shape["comments"] = [comment.body for comment in issue.comments]
-    shape["pull"] = {"head": issue.pull.head, "base": issue.pull.base, "merged": bool(issue.pull.merged_at)} if issue.pull else None
+    shape["pull"] = (
+        {"head": issue.pull.head, "base": issue.pull.base, "merged": bool(issue.pull.merged_at)} if issue.pull else None
+    )
     return shape

@@ -19,6 +19,7 @@ from sandbox.seed import REVIEWER
 from sandbox.world import World
 
 Span = list[float]  # seconds, from and to, drawn evenly
+AGENT_STAGES = ("start", "work", "approve", "finish", "fail")
 OUTCOMES = ("lost", "error", "fail", "wait", "reject", "finish")
 CANNOT_START = "The agent encountered an error and was unable to start working on this issue: "
 NO_PERMISSION = "The token used to assign the agent doesn't have the necessary permissions to start a session."
@@ -41,7 +42,7 @@ class CopilotConfig:
     approve: Span = field(default_factory=lambda: [120.0, 600.0])
     review: Span = field(default_factory=lambda: [300.0, 3600.0])
     shares: dict[str, float] = field(
-        default_factory=lambda: {"lost": 0.04, "error": 0.02, "fail": 0.06, "wait": 0.06, "reject": 0.04, "finish": 0.78}
+        default_factory=lambda: dict(zip(OUTCOMES, (0.04, 0.02, 0.06, 0.06, 0.04, 0.78), strict=True))
     )
     failure_message: str = "The session stopped because the premium request allowance is used up."
 
@@ -107,7 +108,8 @@ class Copilot:
 
     def assigned(self, repository: Repository, issue: Issue, call: Call, agent: dict[str, Any]) -> None:
         world = self._world
-        generation = sum(1 for entry in issue.timeline if entry.event == "assigned" and entry.data["assignee"] == COPILOT_LOGIN)
+        hand_overs = [entry for entry in issue.timeline if entry.event == "assigned"]
+        generation = sum(1 for entry in hand_overs if entry.data["assignee"] == COPILOT_LOGIN)
         session = Session(
             id=world.next_id(), repository=repository.full_name, number=issue.number, generation=generation,
             by=call.actor, base_branch=str(agent.get("base_branch") or repository.default_branch),
@@ -128,9 +130,9 @@ class Copilot:
     def unassigned(self, repository: Repository, issue: Issue) -> None:
         """Work that is under way stops; a pull request that is there stays."""
         for session in list(self._sessions):
-            if session.repository == repository.full_name and session.number == issue.number:
-                if session.stage in ("start", "work", "approve", "finish", "fail"):
-                    self._end(session)
+            mine = session.repository == repository.full_name and session.number == issue.number
+            if mine and session.stage in AGENT_STAGES:
+                self._end(session)
 
     # -- the agent -----------------------------------------------------------------------------------------------
 
@@ -190,7 +192,8 @@ class Copilot:
         call = self._call(repository, pull.number)
         message = self._pace.copilot.failure_message
         issues.trace(self._world, pull, call, "copilot_work_finished_failure", failure_message=message)
-        issues.comment(self._world, repository, pull, call, f"Copilot stopped work on behalf of @{session.by}: {message}")
+        text = f"Copilot stopped work on behalf of @{session.by}: {message}"
+        issues.comment(self._world, repository, pull, call, text)
         self._world.record(call, "copilot.failed")
         self._end(session)
 

@@ -8,8 +8,14 @@ from sandbox.model import ActionsRun, Issue, Repository, Session
 from sandbox.world import World
 
 WORK_IN_PROGRESS = "[WIP] "
-FIRST_BODY = "Thanks for assigning this issue to me. I'm starting to work on it and will keep this PR's description up to date.\n\n{quote}\n\nFixes #{number}."
-LAST_BODY = "{title}: the deliverables are filled in; sources and open questions stand at the end of each file.\n\nFixes #{number}."
+FIRST_BODY = """Thanks for assigning this issue to me. I'm starting to work on it.
+
+{quote}
+
+Fixes #{number}."""
+LAST_BODY = """{title}: the deliverables are filled in; sources and open questions stand at the end of each file.
+
+Fixes #{number}."""
 RESULT = """
 <!-- simulated work of the sandbox's Copilot, part {part} -->
 

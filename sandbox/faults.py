@@ -61,7 +61,7 @@ class Rule:
         if self.method not in ("*", target.method) or self.token not in (None, target.token):
             return False
         if self.graphql is not None:
-            return self.graphql == "*" and bool(target.fields) or self.graphql in target.fields
+            return (self.graphql == "*" and bool(target.fields)) or self.graphql in target.fields
         return self.route is None or self.route == target.pattern or fnmatchcase(target.path, self.route)
 
     def number(self, name: str, default: float) -> float:
@@ -90,7 +90,8 @@ class Faults:
     def add(self, data: dict[str, Any]) -> Rule:
         known = set(Rule.__dataclass_fields__) - {"id", "hits", "fired"}
         if unknown := data.keys() - known:
-            raise BadFault(f"Unknown keys of a fault: {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}.")
+            names = ", ".join(sorted(known))
+            raise BadFault(f"Unknown keys of a fault: {', '.join(sorted(unknown))}; known are {names}.")
         code = data.get("code")
         if code not in CODES:
             raise BadFault(f"Unknown fault code {code!r}; known are {', '.join(CODES)}.")

@@ -116,7 +116,7 @@ def _limits(passage: Passage, token: Token) -> Response | None:
     if passage.code == "F403P" and passage.rule:
         reset = now + timedelta(seconds=passage.rule.number("reset_s", 60))
         passage.limited_until = reset
-        standing = sandbox.limits.exhaust(token.owner, passage.resource, reset)
+        standing = sandbox.limits.exhaust(passage.resource, reset)
         return outcomes.primary(passage.resource, token.owner, standing, int(passage.rule.number("status", 403)))
     if passage.code == "F403S" and passage.rule:
         wait = passage.rule.params.get("retry_after", 60)
@@ -158,7 +158,7 @@ def _faulty(passage: Passage) -> Response:
 
 def work(passage: Passage, spoil: Spoil = SOUND) -> Response:
     """Do what was asked and log the write; the world's lock is held (again, when it lands late)."""
-    request, call = passage.request, passage.call
+    request = passage.request
     with passage.sandbox.world.lock:
         try:
             if passage.target.fields:

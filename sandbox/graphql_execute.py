@@ -9,11 +9,20 @@ from typing import Any
 from sandbox.call import Call, split_effect
 from sandbox.errors import Refusal
 from sandbox.graphql_parser import Document, Field, Inline, Operation, Selection, Spread, Variable
-from sandbox.graphql_schema import ABSTRACT, MUTATIONS, Connection, Context, Mutation, Node, field_of, payload_type, shown
+from sandbox.graphql_schema import (
+    ABSTRACT,
+    MUTATIONS,
+    Connection,
+    Context,
+    Mutation,
+    Node,
+    field_of,
+    payload_type,
+    shown,
+)
 from sandbox.world import Moved
 
 Errors = list[dict[str, Any]]
-AGENT_FEATURE = "issues_copilot_assignment_api_support"
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,9 @@ class Execution:
 
     # -- queries -------------------------------------------------------------------------------------------------
 
-    def _object(self, node: Any, selections: Iterable[Selection], path: list[Any], top: bool = False, kind: str = "") -> dict[str, Any]:
+    def _object(
+        self, node: Any, selections: Iterable[Selection], path: list[Any], top: bool = False, kind: str = ""
+    ) -> dict[str, Any]:
         """`kind` is the declared type; a Node knows its own."""
         concrete = node.type if isinstance(node, Node) else kind
         answer: dict[str, Any] = {}
@@ -127,7 +138,7 @@ class Execution:
         except Refusal as refusal:
             status = refusal.status
             self._fail(refusal, [wanted.key], wanted)
-        self._log(wanted, call, status)
+        self._log(wanted, call, status, payload is not None)
         if payload is None:
             return None
         return self._payload(wanted, known, payload | {"clientMutationId": client})
@@ -145,12 +156,12 @@ class Execution:
                 answer[inner.key] = self._complete(payload.get(inner.name), kind, list(inner.selections), path, inner)
         return answer
 
-    def _log(self, wanted: Field, call: Call, status: int) -> None:
+    def _log(self, wanted: Field, call: Call, status: int, done: bool) -> None:
         self.context.world.log.write(
             "mutation", actor=call.actor, actor_kind=call.kind, token=call.token.name if call.token else None,
             request_id=call.request_id, method="POST", path="/graphql", repository=call.repository,
             number=call.number, alias=wanted.key, field=wanted.name, effect=call.effect, hash=call.hash,
-            applied=status == 200 and not (call.ignore and not call.changes), status=status, fault=call.fault,
+            applied=done and not (call.ignore and not call.changes), status=status, fault=call.fault,
             changes=call.changes or None,
         )  # fmt: skip
 
@@ -190,8 +201,9 @@ def _check_input(name: str, known: Mutation, values: dict[str, Any]) -> None:
     kind = f"{name[0].upper()}{name[1:]}Input"
     unknown = values.keys() - known.required - known.optional - {"clientMutationId"}
     if unknown:
-        raise Refusal(422, f"InputObject '{kind}' doesn't accept argument '{sorted(unknown)[0]}'", kind="argumentNotAccepted")
+        message = f"InputObject '{kind}' doesn't accept argument '{min(unknown)}'"
+        raise Refusal(422, message, kind="argumentNotAccepted")
     missing = sorted(item for item in known.required if values.get(item) is None)
     if missing:
-        message = f"Variable $input of type {kind}! was provided invalid value for {missing[0]} (Expected value to not be null)"
+        message = f"{kind}: invalid value for {missing[0]} (Expected value to not be null)"
         raise Refusal(422, message, kind="INVALID_INPUT")

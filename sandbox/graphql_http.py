@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox import graphql_mutations, graphql_types
-from sandbox.errors import Refusal
+from sandbox import graphql_issue_types, graphql_mutations, graphql_types
 from sandbox.graphql_execute import Execution, Spoil
 from sandbox.graphql_parser import Document, Field, Operation, ParseError, parse
 from sandbox.graphql_schema import Check, Context
@@ -14,6 +13,7 @@ from sandbox.shapes import Shapes
 
 routes = Routes(github=True)
 graphql_types.install()
+graphql_issue_types.install()
 graphql_mutations.install()
 
 

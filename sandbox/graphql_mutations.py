@@ -10,8 +10,9 @@ from typing import Any
 from sandbox import assignees, git, issues, labels, pulls
 from sandbox.assignees import NO_INSTALLATION
 from sandbox.errors import Refusal, forbidden
+from sandbox.graphql_nodes import actor_node, find, issue_node, ref_node
 from sandbox.graphql_schema import MUTATIONS, Context, Mutation, Node
-from sandbox.graphql_types import FEATURE, actor_node, find, issue_node, ref_node
+from sandbox.graphql_types import FEATURE
 from sandbox.model import COPILOT_LOGIN, Issue, Repository
 
 Input = dict[str, Any]
@@ -39,7 +40,8 @@ def mutation(name: str, required: str, optional: str, **payload: str | None) -> 
 def _of(context: Context, identity: str, *kinds: str) -> Node:
     node = find(context, identity)
     if node.type not in kinds:
-        raise Refusal(404, f"Could not resolve to {' or '.join(kinds)} node with the global id of '{identity}'.", kind="NOT_FOUND")
+        message = f"Could not resolve to {' or '.join(kinds)} node with the global id of '{identity}'."
+        raise Refusal(404, message, kind="NOT_FOUND")
     return node
 
 
@@ -316,7 +318,12 @@ def _ready(context: Context, values: Input) -> Payload:
     return {"pullRequest": node}
 
 
-@mutation("mergePullRequest", "pullRequestId", "commitHeadline commitBody expectedHeadOid mergeMethod", pullRequest="PullRequest")
+@mutation(
+    "mergePullRequest",
+    "pullRequestId",
+    "commitHeadline commitBody expectedHeadOid mergeMethod",
+    pullRequest="PullRequest",
+)
 def _merge(context: Context, values: Input) -> Payload:
     node = _writable(context, values["pullRequestId"], "PullRequest")
     pulls.merge(context.world, node.home, node.it, context.call, values.get("commitHeadline"))

@@ -100,7 +100,9 @@ ABSTRACT: dict[str, tuple[tuple[str, ...], frozenset[str]]] = {
 }  # fmt: skip
 
 
-def define(type_name: str, name: str, kind: str | None = None, arguments: Iterable[str] = ()) -> Callable[[Resolver], Resolver]:
+def define(
+    type_name: str, name: str, kind: str | None = None, arguments: Iterable[str] = ()
+) -> Callable[[Resolver], Resolver]:
     def register(resolver: Resolver) -> Resolver:
         TYPES.setdefault(type_name, {})[name] = FieldType(kind, resolver, frozenset(arguments))
         return resolver
@@ -111,7 +113,11 @@ def define(type_name: str, name: str, kind: str | None = None, arguments: Iterab
 def scalars(type_name: str, **resolvers: Callable[[Context, Any], Any]) -> None:
     """Fields without arguments or selections: resolver(context, node)."""
     for name, resolver in resolvers.items():
-        TYPES.setdefault(type_name, {})[name] = FieldType(None, lambda context, node, _args, do=resolver: do(context, node))
+        TYPES.setdefault(type_name, {})[name] = FieldType(None, _plain(resolver))
+
+
+def _plain(resolver: Callable[[Context, Any], Any]) -> Resolver:
+    return lambda context, node, _arguments: resolver(context, node)
 
 
 def field_of(type_name: str, name: str) -> FieldType | None:
@@ -209,7 +215,10 @@ class Check:
             message = f"Selections can't be made on scalars (field '{wanted.name}' returns a scalar but has selections)"
             self._error(message, path, "selectionMismatch", wanted)
         elif kind is not None and not wanted.selections:
-            message = f"Field must have selections (field '{wanted.name}' returns {shown(kind)} but has no selections. Did you mean '{wanted.name} {{ ... }}'?)"
+            message = (
+                f"Field must have selections (field '{wanted.name}' returns {shown(kind)} but has no selections. "
+                f"Did you mean '{wanted.name} {{ ... }}'?)"
+            )
             self._error(message, path, "selectionMismatch", wanted)
         elif kind is not None:
             self.selections(kind, wanted.selections, path)

@@ -63,7 +63,11 @@ class HookSender:
         self._queue.join()
 
     def ping(self, repository: Repository, hook: Hook) -> None:
-        payload = {"zen": "Keep it logically awesome.", "hook_id": hook.id, "hook": {"type": "Repository", "id": hook.id}}
+        payload = {
+            "zen": "Keep it logically awesome.",
+            "hook_id": hook.id,
+            "hook": {"type": "Repository", "id": hook.id},
+        }
         self._put(repository, hook, "ping", None, payload)
 
     def redeliver(self, repository: Repository, hook: Hook, delivery: Delivery) -> None:
@@ -133,7 +137,9 @@ class HookSender:
         if hook.secret:
             headers["X-Hub-Signature-256"] = signature(hook.secret, body)
         try:
-            answer = self._session.post(hook.url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+            answer = self._session.post(
+                hook.url, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
+            )
         except requests.RequestException as error:
             logger.info("a webhook was not delivered: %s", type(error).__name__)
             return 0

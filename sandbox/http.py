@@ -27,7 +27,7 @@ class Server(ThreadingHTTPServer):
         self.sandbox = sandbox
         super().__init__(address, handler)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, *_: Any) -> None:
         logger.debug("connection ended early", exc_info=True)
 
 
@@ -62,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, request: Request) -> Response:
         try:
             return self.server.sandbox.answer(request)
-        except Exception:  # noqa: BLE001 - the edge of the process: a fault of ours must be seen, not end the thread
+        except Exception:
             logger.exception("the sandbox itself failed at %s %s", request.method, request.path)
             return Response.json({"message": "The sandbox itself failed; see its log."}, 500)
 

@@ -168,7 +168,9 @@ def transfer(world: World, repository: Repository, issue: Issue, call: Call, tar
     if target is repository:
         raise Refusal(422, "The issue is already there.")
     target.last_number += 1
-    copy = Issue(world.next_id(), target.last_number, issue.title, issue.body, issue.author, issue.created_at, world.now())
+    copy = Issue(
+        world.next_id(), target.last_number, issue.title, issue.body, issue.author, issue.created_at, world.now()
+    )
     copy.labels = [name for name in issue.labels if labels.find(target, name)]
     copy.comments = list(issue.comments)
     target.issues[copy.number] = copy

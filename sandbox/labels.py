@@ -82,8 +82,10 @@ def carries(issue: Issue, name: str) -> bool:
 
 
 def _attach(world: World, repository: Repository, issue: Issue, call: Call, name: str) -> None:
+    if call.ignore:
+        return
     label = find(repository, name) or create(world, repository, call, name)
-    if call.ignore or carries(issue, name):
+    if carries(issue, name):
         return
     issue.labels.append(label.name)
     _trace(world, repository, issue, call, label, "labeled")

@@ -13,6 +13,7 @@ SECONDARY_MESSAGE = (
     "If you reach out to GitHub Support for help, please include the request ID {id}."
 )
 WINDOW = timedelta(hours=1)
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -36,7 +37,7 @@ class LimitConfig:
 @dataclass
 class _Pool:
     used: int = 0
-    reset: datetime = datetime.min.replace(tzinfo=UTC)
+    reset: datetime = BEFORE_ALL
 
 
 @dataclass
@@ -89,7 +90,7 @@ class Limits:
         """A 304 costs nothing."""
         self._pool(owner, resource, now).used -= 1
 
-    def exhaust(self, owner: str, resource: str, reset: datetime) -> Standing:
+    def exhaust(self, resource: str, reset: datetime) -> Standing:
         """The fault of an exhausted quota; the pool is left as it was."""
         limit = self._limit(resource)
         return Standing(resource, limit, 0, limit, reset)

@@ -15,7 +15,8 @@ STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#1f2328}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f6f8fa;padding:1rem;border-radius:6px}"
     ".label{border:1px solid #d0d7de;border-radius:1rem;padding:0 .6rem;margin-right:.3rem;font-size:.85em}"
-    ".quiet{color:#59636e}table{border-collapse:collapse;width:100%}td{padding:.3rem .5rem;border-top:1px solid #d0d7de}"
+    ".quiet{color:#59636e}"
+    "table{border-collapse:collapse;width:100%}td{padding:.3rem .5rem;border-top:1px solid #d0d7de}"
 )
 CONTENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
@@ -101,13 +102,15 @@ def issue(request: Request) -> Response:
     shown = request.sandbox.world.issue(found, int(text) if text.isdigit() else 0)
     people = ", ".join(escape(login) for login in shown.assignees) or "nobody"
     comments = "".join(
-        f'<h3 id="issuecomment-{made.id}">{escape(made.author)} <span class=quiet>{made.created_at:%Y-%m-%d %H:%M} UTC</span></h3>'
+        f'<h3 id="issuecomment-{made.id}">{escape(made.author)} '
+        f"<span class=quiet>{made.created_at:%Y-%m-%d %H:%M} UTC</span></h3>"
         f"<pre>{escape(made.body)}</pre>"
         for made in shown.comments
     )
     body = (
         f"<h1>{escape(shown.title)} <span class=quiet>#{shown.number}</span></h1>"
-        f"<p>{_labels(shown)}</p><p class=quiet>{_state(shown)} · opened by {escape(shown.author)} · assigned to {people}"
+        f"<p>{_labels(shown)}</p>"
+        f"<p class=quiet>{_state(shown)} · opened by {escape(shown.author)} · assigned to {people}"
         f"{' · locked' if shown.locked else ''}</p>{_pull(found, shown)}<pre>{escape(shown.body)}</pre>{comments}"
     )
     return _page(f"{shown.title} · #{shown.number}", body)
@@ -130,7 +133,8 @@ def tree(request: Request) -> Response:
     found, branch = _repository(request), request.params["branch"]
     paths = git.listing(found.git, git.head(found.git, branch).tree)
     items = "".join(
-        f'<li><a href="/{escape(found.full_name)}/blob/{escape(branch)}/{escape(path)}">{escape(path)}</a></li>' for path in paths
+        f'<li><a href="/{escape(found.full_name)}/blob/{escape(branch)}/{escape(path)}">{escape(path)}</a></li>'
+        for path in paths
     )
     return _page(branch, f"<h1>{escape(branch)}</h1><ul>{items}</ul>")
 

@@ -67,7 +67,13 @@ def _refers(target: Issue, number: int) -> bool:
 
 
 def edit(
-    world: World, repository: Repository, issue: Issue, call: Call, title: str | None, body: str | None, base: str | None = None
+    world: World,
+    repository: Repository,
+    issue: Issue,
+    call: Call,
+    title: str | None,
+    body: str | None,
+    base: str | None = None,
 ) -> None:
     pull = half(issue)
     if base is not None and base != pull.base:

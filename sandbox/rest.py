@@ -73,8 +73,9 @@ def fields_of(request: Request, **kinds: type | tuple[type, ...]) -> dict[str, A
 
 def names(values: Sequence[Any], key: str = "name") -> list[str]:
     """Labels and assignees come as strings or as objects."""
-    found = [value.get(key) if isinstance(value, dict) else value for value in values]
-    if not all(isinstance(value, str) for value in found):
+    given = [value.get(key) if isinstance(value, dict) else value for value in values]
+    found = [value for value in given if isinstance(value, str)]
+    if len(found) != len(given):
         raise Refusal(422, "Invalid request.\n\nEvery item must be a string or an object with a name.")
     return found
 

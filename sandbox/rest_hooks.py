@@ -115,7 +115,11 @@ def _show_delivery(repository: Repository, found: Delivery) -> dict[str, Any]:
         "delivered_at": iso(found.delivered_at),
         "redelivery": found.redelivery,
         "duration": found.duration,
-        "status": "OK" if 200 <= found.status_code < 300 else "failed to connect" if not found.status_code else "Invalid",
+        "status": "OK"
+        if 200 <= found.status_code < 300
+        else "failed to connect"
+        if not found.status_code
+        else "Invalid",
         "status_code": found.status_code,
         "event": found.event,
         "action": found.action,

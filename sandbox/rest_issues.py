@@ -11,7 +11,13 @@ from sandbox.routing import Request, Response, Routes
 
 routes = Routes(prefix=rest.PREFIX, github=True)
 ISSUE = rest.REPO + "/issues/{number}"
-LISTS = {"labels": list, "assignees": list, "title": (str, int), "body": str, "agent_assignment": dict}
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "labels": list,
+    "assignees": list,
+    "title": (str, int),
+    "body": str,
+    "agent_assignment": dict,
+}
 
 
 @routes.route("GET", rest.REPO + "/issues")
@@ -19,10 +25,9 @@ def listed(request: Request) -> Response:
     """Pull requests mixed in, as on GitHub."""
     repository = rest.repository_of(request)
     found = [issue for issue in repository.issues.values() if _wanted(request, issue)]
-    order = {"updated": lambda issue: issue.updated_at, "comments": lambda issue: len(issue.comments)}
-    sort = order.get(request.query.get("sort", ""), lambda issue: issue.created_at)
     downwards = request.query.get("direction", "desc") != "asc"
-    found.sort(key=lambda issue: (sort(issue), issue.number), reverse=downwards)
+    sort = request.query.get("sort", "created")
+    found.sort(key=lambda issue: (_sort_key(issue, sort), issue.number), reverse=downwards)
     shapes = rest.shapes_of(request)
     return rest.page(request, found, lambda issue: shapes.issue(repository, issue))
 
@@ -42,6 +47,12 @@ def _wanted(request: Request, issue: Issue) -> bool:
     return all(labels.carries(issue, name) for name in query.get("labels", "").split(",") if name)
 
 
+def _sort_key(issue: Issue, sort: str) -> Any:
+    if sort == "comments":
+        return len(issue.comments)
+    return issue.updated_at if sort == "updated" else issue.created_at
+
+
 def _assigned(issue: Issue, wanted: str) -> bool:
     if wanted in ("none", "*"):
         return bool(issue.assignees) == (wanted == "*")
@@ -51,7 +62,7 @@ def _assigned(issue: Issue, wanted: str) -> bool:
 @routes.route("POST", rest.REPO + "/issues")
 def create(request: Request) -> Response:
     repository, world, call = rest.repository_of(request), request.sandbox.world, request.call
-    body = rest.fields_of(request, **LISTS)
+    body = rest.fields_of(request, **KINDS)
     if body.get("title") is None:
         raise Refusal(422, 'Invalid request.\n\n"title" wasn\'t supplied.')
     trusted = call.actor in repository.collaborators
@@ -75,7 +86,7 @@ def edit(request: Request) -> Response:
     """Labels and assignees replace the set, as GitHub does."""
     repository, issue = rest.issue_of(request)
     world, call = request.sandbox.world, request.call
-    body = rest.fields_of(request, **LISTS)
+    body = rest.fields_of(request, **KINDS)
     issues.check_writable(repository)
     rest.require_write(request, repository)
     title = str(body["title"]) if body.get("title") is not None else None

@@ -87,7 +87,7 @@ def _label_names(request: Request) -> list[str]:
     body: Any = request.json()
     values = body.get("labels") if isinstance(body, dict) else body
     if not isinstance(values, list):
-        raise Refusal(422, "Invalid request.\n\nNo subschema in \"oneOf\" matched: labels must be a list.")
+        raise Refusal(422, 'Invalid request.\n\nNo subschema in "oneOf" matched: labels must be a list.')
     return rest.names(values)
 
 

@@ -64,6 +64,9 @@ def commits(request: Request) -> Response:
     repository, shapes = rest.repository_of(request), rest.shapes_of(request)
     start = git.resolve(repository.git, request.query.get("sha") or repository.default_branch)
     found = [repository.git.commits[sha] for sha in git.ancestors(repository.git, start.sha)]
+    if "since" in request.query:
+        since = rest.parse_time(request.query["since"])
+        found = [commit for commit in found if commit.created_at >= since]
     return rest.page(request, found, lambda commit: shapes_git.commit(shapes, repository, commit))
 
 

@@ -115,7 +115,9 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _thread(self, name: str, target: Callable[[], None]) -> None:
@@ -191,7 +193,7 @@ class Sandbox:
         """Route one request; the only place that decides between 404 and 405."""
         found = self._router.match(request.method, request.path)
         if found is None:
-            return _unknown(request, self._router.knows(request.path))
+            return _unknown(self._router.knows(request.path))
         route, request.params = found
         if route.github:
             return gateway.serve(self, request, route)
@@ -214,7 +216,10 @@ class Sandbox:
                 repository.copilot_enabled = self.settings.copilot.assignable
             self.settings.latency_ms = float(values.get("latency_ms", self.settings.latency_ms))
             self.settings.speed = float(values.get("speed", self.settings.speed))
-            self.world.state.config = {"limits": codec.dump(self.settings.limits), "copilot": self.settings.copilot.dump()}
+            self.world.state.config = {
+                "limits": codec.dump(self.settings.limits),
+                "copilot": self.settings.copilot.dump(),
+            }
             self.world.touch()
 
     def _restore_config(self) -> None:
@@ -222,7 +227,7 @@ class Sandbox:
             self.configure(dict(self.world.state.config))
 
 
-def _unknown(request: Request, other_method: bool) -> Response:
+def _unknown(other_method: bool) -> Response:
     status, message = (405, "Method Not Allowed") if other_method else (404, "Not Found")
     body = {"message": message, "documentation_url": "https://docs.github.com/rest", "status": str(status)}
     return Response.json(body, status)

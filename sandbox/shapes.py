@@ -34,9 +34,8 @@ class Shapes:
     def user(self, login: str) -> Json:
         account = self.world.account(login)
         url = f"{self.api}/users/{account.login}"
-        page = f"{self.html}/apps/copilot-swe-agent" if account.login == COPILOT_LOGIN else f"{self.html}/{account.login}"
-        if account.login == COPILOT_LOGIN:
-            page = "https://github.com/apps/copilot-swe-agent"
+        copilot = account.login == COPILOT_LOGIN
+        page = "https://github.com/apps/copilot-swe-agent" if copilot else f"{self.html}/{account.login}"
         names = ("followers", "subscriptions", "repos", "received_events")
         return {
             "login": account.login,
@@ -189,7 +188,8 @@ class Shapes:
 
     def _committed(self, repository: Repository, entry: Entry) -> Json:
         commit = repository.git.commits[entry.data["commit_id"]]
-        person = {"name": commit.author, "email": f"{commit.author}@users.noreply.github.com", "date": iso(commit.created_at)}
+        email = f"{commit.author}@users.noreply.github.com"
+        person = {"name": commit.author, "email": email, "date": iso(commit.created_at)}
         url = f"{self.repo_url(repository)}/git"
         page = f"{self.html}/{repository.full_name}"
         return {
@@ -203,7 +203,8 @@ class Shapes:
             "message": commit.message,
             "tree": {"sha": commit.tree, "url": f"{url}/trees/{commit.tree}"},
             "parents": [
-                {"sha": sha, "url": f"{url}/commits/{sha}", "html_url": f"{page}/commit/{sha}"} for sha in commit.parents
+                {"sha": sha, "url": f"{url}/commits/{sha}", "html_url": f"{page}/commit/{sha}"}
+                for sha in commit.parents
             ],
             "verification": unsigned(),
         }

@@ -12,7 +12,7 @@ from sandbox.shapes import Json, Shapes, iso, unsigned
 
 
 def full_repository(shapes: Shapes, repository: Repository) -> Json:
-    url, page = shapes.repo_url(repository), f"{shapes.html}/{repository.full_name}"
+    page = f"{shapes.html}/{repository.full_name}"
     open_count = sum(1 for issue in repository.issues.values() if issue.state == "open" and not issue.deleted)
     created = iso(repository.created_at)
     return shapes.minimal_repository(repository) | {
@@ -63,9 +63,7 @@ def commit(shapes: Shapes, repository: Repository, found: Commit) -> Json:
         "comments_url": f"{url}/commits/{found.sha}/comments",
         "author": shapes.user(found.author),
         "committer": shapes.user(found.author),
-        "parents": [
-            {"sha": sha, "url": f"{url}/commits/{sha}", "html_url": f"{page}/{sha}"} for sha in found.parents
-        ],
+        "parents": [{"sha": sha, "url": f"{url}/commits/{sha}", "html_url": f"{page}/{sha}"} for sha in found.parents],
     }
 
 
@@ -116,13 +114,20 @@ def ref(shapes: Shapes, repository: Repository, short: str) -> Json:
 
 def tree(shapes: Shapes, repository: Repository, sha: str, recursive: bool) -> Json:
     url = f"{shapes.repo_url(repository)}/git"
-    return {"sha": sha, "url": f"{url}/trees/{sha}", "tree": _tree_entries(url, repository, sha, "", recursive), "truncated": False}
+    entries = _tree_entries(url, repository, sha, "", recursive)
+    return {"sha": sha, "url": f"{url}/trees/{sha}", "tree": entries, "truncated": False}
 
 
 def _tree_entries(url: str, repository: Repository, sha: str, prefix: str, recursive: bool) -> list[Json]:
     entries: list[Json] = []
     for name, (mode, kind, held) in repository.git.trees[sha].items():
-        entry: Json = {"path": f"{prefix}{name}", "mode": mode, "type": kind, "sha": held, "url": f"{url}/{kind}s/{held}"}
+        entry: Json = {
+            "path": f"{prefix}{name}",
+            "mode": mode,
+            "type": kind,
+            "sha": held,
+            "url": f"{url}/{kind}s/{held}",
+        }
         if kind == "blob":
             entry["size"] = len(git.blob(repository.git, held))
         entries.append(entry)
