@@ -23,10 +23,14 @@ def _common() -> dict[str, Any]:
     return {
         "TASK_DEFAULT_QUEUE": "default",
         "TASK_CREATE_MISSING_QUEUES": False,
-        "TASK_ROUTES": {
-            "pipeline.tasks.tick": {"queue": "tick"},
-            "controlplane.tasks.canary": {"queue": "github"},
-        },
+        # In this order: the tick has a worker of its own, so that a long batch cannot keep it waiting.
+        "TASK_ROUTES": (
+            [
+                ("pipeline.tasks.tick", {"queue": "tick"}),
+                ("pipeline.tasks.*", {"queue": "github"}),
+                ("controlplane.tasks.*", {"queue": "github"}),
+            ],
+        ),
         "TASK_ACKS_LATE": True,
         "TASK_REJECT_ON_WORKER_LOST": True,
         "TASK_IGNORE_RESULT": True,

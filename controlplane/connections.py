@@ -55,7 +55,7 @@ def broker(environment: Environment, *, base: Path, broker_dir: Path) -> dict[st
         folder = (base / parts.path).resolve() if parts.path.strip("/") else broker_dir
         # Remote control and events need fan-out queues, which files would leave behind for every worker that died.
         return {
-            "BROKER_URL": "local://",
+            "BROKER_URL": "local://localhost",
             "BROKER_TRANSPORT_OPTIONS": {"folder": str(folder)},
             "WORKER_ENABLE_REMOTE_CONTROL": False,
         }

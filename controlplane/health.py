@@ -51,7 +51,9 @@ def readyz(_request: HttpRequest) -> JsonResponse:
         "wrong": [f"{name}: {text}" for name, (well, text) in parts.items() if not well],
         "parts": {name: {"ok": well, "detail": text} for name, (well, text) in parts.items()},
     }
-    return JsonResponse(body, status=200 if ready else 503)
+    response = JsonResponse(body, status=200 if ready else 503)
+    response._has_been_logged = True  # type: ignore[attr-defined] # Django logs every 5xx as an error; this is an answer
+    return response
 
 
 def _asked(question: Callable[[], Answer]) -> Answer:

@@ -244,7 +244,7 @@ class Transport(virtual.Transport):  # type: ignore[misc] # kombu is untyped
     """`local://`; the folder comes from the transport options."""
 
     Channel = Channel
-    polling_interval = 0.1
+    polling_interval = 0.05
     default_port = 0
     driver_type = "local"
     driver_name = "controlplane"

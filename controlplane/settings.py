@@ -145,7 +145,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "SAMEORIGIN"
+X_FRAME_OPTIONS = "DENY"  # for old browsers; the others obey frame-ancestors
 DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024  # GitHub's hooks are at most 25 MB
 
 # Dotted paths of functions that return Prometheus metric families; /metrics calls them at scrape time.
