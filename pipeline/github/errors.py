@@ -121,7 +121,7 @@ def from_graphql(asked: Asked, kind: str, said: str) -> GitHubError:
     if kind == "RATE_LIMITED":
         return Transient(f"{where}. Refused for GitHub's limits; tried again later. {UNCHANGED}", status=429)
     if kind == "NOT_FOUND":
-        return NotFound(f"{where}. Check that it still exists and that the token may see it. {UNCHANGED}", status=404)
+        return NotFound(f"{where}. It is absent, or the token lost access: check both. {UNCHANGED}", status=404)
     if kind == "STALE_DATA" or _has(said, CONFLICT_WORDS):
         return Conflict(f"{where}. Somebody was first; read it again. {UNCHANGED}", status=422)
     if kind == "FORBIDDEN" and _has(said, LOCK_WORDS):
