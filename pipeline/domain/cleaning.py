@@ -100,6 +100,13 @@ def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
     return _shortened(" ".join(_plain(text).split()), limit)
 
 
+def code(text: str, limit: int = TITLE_LIMIT) -> str:
+    """`text` as inline code: shown as it is (addresses, indicators, names), acting as nothing. "" for empty text."""
+    shown = " ".join(visible(_NEWLINE.sub(" ", text[: 4 * limit])).text.split()).replace("`", "'")
+    shown = shown if len(shown) <= limit else f"{shown[: limit - 1].rstrip()}…"
+    return f"`{shown}`" if shown else ""
+
+
 def quotation(text: str) -> str:
     """`text` as a Markdown blockquote: every line carries the mark, so nothing in it can leave the quotation."""
     lines = re.split("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", text.strip()) if text.strip() else [NO_TEXT]
