@@ -1,0 +1,108 @@
+"""What every test may ask for, and what none may do: reach beyond this machine."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from django.conf import settings
+from psycopg import sql
+
+from pipeline import clock
+from tests.processes import process_environment as clean_environment
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
+POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL") or os.environ.get("TEST_DATABASE_URL", "")
+ON_POSTGRES = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+LOOPBACK = ("127.", "::1", "localhost")
+
+MISSING = {
+    "postgres": "" if POSTGRES_URL else "no PostgreSQL server: set TEST_POSTGRES_URL or TEST_DATABASE_URL",
+    "redis": "" if os.environ.get("TEST_REDIS_URL") else "no Redis server: set TEST_REDIS_URL",
+    "rabbitmq": "" if os.environ.get("TEST_RABBITMQ_URL") else "no RabbitMQ server: set TEST_RABBITMQ_URL",
+    "browser": "" if CHROMIUM else "no chromium: apt-get install chromium",
+}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that need PostgreSQL below the Django connection belong to the pass that stands on it."""
+    elsewhere = [item for item in items if POSTGRES_URL and _needs_postgres_below(item)]
+    if elsewhere and not ON_POSTGRES:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
+    for item in items:
+        for marker, reason in MISSING.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _needs_postgres_below(item: pytest.Item) -> bool:
+    return item.get_closest_marker("postgres") is not None and "postgres_url" not in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """With REQUIRE_ALL=1 a skip is a failure."""
+    report = yield
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped and REQUIRE_ALL=1 is set: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection beyond this machine is a fault of the test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not str(address[0]).startswith(LOOPBACK):
+            pytest.fail(f"The test tried to reach {address[0]}; only this machine may be reached.")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def virtual_clock() -> Iterator[clock.VirtualClock]:
+    """Stands at a Monday noon until the test moves it."""
+    virtual = clock.VirtualClock(datetime(2026, 11, 2, 12, 0, tzinfo=UTC))
+    with clock.using(virtual):
+        yield virtual
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Any]:
+    """The sandbox on a free port, over real HTTP, ended with the test."""
+    server = importlib.import_module("sandbox.server")
+    with server.Sandbox(tmp_path / "sandbox") as running:
+        yield running
+
+
+@pytest.fixture
+def process_environment(tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """`process_environment(NAME=value)`: a clean environment for child processes, with a data folder of its own."""
+    return lambda **changes: clean_environment(tmp_path / "data", **changes)
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """The address of a fresh, empty PostgreSQL database, dropped afterwards."""
+    parts = urlsplit(POSTGRES_URL)
+    name = f"controlplane_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield urlunsplit(parts._replace(path=f"/{name}"))
+    with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
