@@ -173,7 +173,7 @@ def _content(fault: str, schema: Any, system: str, user: str) -> str | Response:
 
 
 def assessment(schema: Any, system: str, user: str) -> dict[str, Any]:
-    """Workflows by how often their words in `system` (lines "- slug: ...") are in `user`; its first lines count more."""
+    """Workflows by how often their words (in `system`, lines "- slug: ...") are in `user`; the title counts more."""
     slugs = schema["properties"]["candidates"]["items"]["properties"]["workflow"]["enum"]
     said = _words(user) + 2 * _words("\n".join(user.split("\n")[:2]))
     scores = {slug: _score(slug, system, said) for slug in slugs}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sandbox import (
+    ai,
+    content,
     control,
     graphql_http,
     pages,
@@ -16,11 +18,15 @@ from sandbox import (
     rest_pulls,
     rest_repo,
     rest_user,
+    sinks,
 )
 from sandbox.routing import Routes
 
 TABLES: tuple[Routes, ...] = (
     control.routes,
+    content.routes,
+    ai.routes,
+    sinks.routes,
     rest_user.routes,
     rest_repo.routes,
     rest_issues.routes,

@@ -95,7 +95,7 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     log: EventLog
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, *_connection: Any) -> None:
         logger.debug("mail connection ended early", exc_info=True)
 
 
@@ -168,7 +168,7 @@ class _Session(socketserver.StreamRequestHandler):
             "sender": self.sender,
             "recipients": list(self.recipients),
             "subject": str(message.get("Subject", "")),
-            "text": plain.get_content() if plain else "",
+            "text": plain.get_content().replace("\r\n", "\n") if plain else "",
             "raw": raw.decode("utf-8", "replace"),
         }
 
