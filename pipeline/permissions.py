@@ -71,24 +71,15 @@ LEAD = (
     | _may("delete", "deliverable")
     | {"pipeline.change_mode", "pipeline.apply_plan"}
 )
-# Schedules made outside our operations are an administrator's business, and so are people.
+# Schedules beside our operations are an administrator's business, and so are people. Nothing is deleted: rows are
+# paused, people made inactive, and what they did keeps its author. Roles themselves come from this file.
 ADMINISTER = (
-    _may("add change delete", "repository", "source", "specialist", "workflow", "deliverable")
-    | _may("add delete", "operation")
+    _may("add change", "repository")
+    | {"auth.view_group", "auth.view_user", "auth.add_user", "auth.change_user"}
     | frozenset(
-        f"{app}.{action}_{model}"
-        for app, models in {
-            "auth": ("user", "group"),
-            "django_celery_beat": (
-                "periodictask",
-                "crontabschedule",
-                "intervalschedule",
-                "solarschedule",
-                "clockedschedule",
-            ),
-        }.items()
-        for model in models
-        for action in ("view", "add", "change", "delete")
+        f"django_celery_beat.{action}_{model}"
+        for model in ("periodictask", "crontabschedule", "intervalschedule", "solarschedule", "clockedschedule")
+        for action in ("view", "add", "change")
     )
 )
 

@@ -1,0 +1,41 @@
+"""The admin site, one module per screen. No logic of its own: selectors read, services write."""
+
+from pipeline.admin import (
+    audit,
+    deliveries,
+    discoveries,
+    findings,
+    handovers,
+    issues,
+    operation_parts,
+    operations,
+    people,
+    repositories,
+    runs,
+    schedules,
+    slots,
+    sources,
+    specialists,
+    usage,
+    workflows,
+)
+
+__all__ = [
+    "audit",
+    "deliveries",
+    "discoveries",
+    "findings",
+    "handovers",
+    "issues",
+    "operation_parts",
+    "operations",
+    "people",
+    "repositories",
+    "runs",
+    "schedules",
+    "slots",
+    "sources",
+    "specialists",
+    "usage",
+    "workflows",
+]

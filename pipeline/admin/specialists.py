@@ -1,0 +1,39 @@
+"""Specialists: the personas that guidance is written for."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from pipeline.admin.base import EditableScreen, ReasonedModelForm
+from pipeline.admin.lines import LinesField
+from pipeline.models import Specialist
+
+
+class SpecialistForm(ReasonedModelForm):
+    required_actions = LinesField(help_text="What the agent has to do; one per line.")
+    quality_checklist = LinesField(help_text="What makes the result good; one per line.")
+
+    class Meta:
+        model = Specialist
+        exclude = ()
+
+
+@admin.register(Specialist)
+class SpecialistScreen(EditableScreen):
+    form = SpecialistForm
+    empty_text: ClassVar[str] = "Load the shipped specialists with: manage.py workflows import, or add one here."
+    list_display = ("name", "slug", "version", "edited_by_hand")
+    search_fields = ("name", "slug", "role", "objective")
+    search_help_text = "Name, slug, role or objective"
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "version", "role", "objective")}),
+        ("Guidance", {"fields": ("guidance", "required_actions", "quality_checklist", "collaboration", "escalation")}),
+        ("Change", {"fields": ("reason",)}),
+    )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.edited_by_hand = True  # an import must not overwrite what a person wrote
+        super().save_model(request, obj, form, change)
