@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.domain.classification import Assessment, Candidate, Usage
@@ -14,6 +14,7 @@ from pipeline.domain.workflows import WorkflowSpec
 
 HEADING = "AI Assessment"
 MAX_CANDIDATES = 5
+MAX_CHOICES = 10
 NONE = "(none)"
 
 _FIELD = re.compile(r"^- \*\*([A-Z][a-z ]{2,30}):\*\*(?: (.*))?$")
@@ -35,15 +36,15 @@ class AssessmentFacts:
     content_type: str = ""
 
 
-def render(assessment: Assessment, workflows: Sequence[WorkflowSpec] = ()) -> str:
-    """The content below the heading; `workflows` give the candidates their names."""
-    names = {spec.slug: spec.name for spec in workflows}
-    best = assessment.candidates[0] if assessment.candidates else None
+def render(assessment: Assessment, best: Candidate | None = None, spec: WorkflowSpec | None = None) -> str:
+    """The content below the heading. `best` is what was decided, where that is not the first candidate."""
+    best = best or (assessment.candidates[0] if assessment.candidates else None)
+    others = [item for item in assessment.candidates if best is None or item.workflow != best.workflow]
     lines = [
         f"- **Summary:** {one_line(assessment.summary, 600) or NONE}",
-        f"- **Recommended workflow:** {_named(best, names) if best else NONE}",
+        f"- **Recommended workflow:** {_named(best, spec) if best else NONE}",
         f"- **Rationale:** {(one_line(best.rationale, 500) if best else '') or NONE}",
-        *_listed("Other candidates", [_candidate(item, names) for item in assessment.candidates[1:MAX_CANDIDATES]]),
+        *_listed("Other candidates", [_candidate(item) for item in others[: MAX_CANDIDATES - 1]]),
         *_listed("Key topics", [one_line(topic, 80) for topic in assessment.key_topics]),
         *_listed("Indicators", [code(indicator, 200) for indicator in assessment.indicators]),
         f"- **Urgency:** {assessment.urgency.value}",
@@ -74,17 +75,14 @@ def parse_assessment(content: str) -> AssessmentFacts | None:
 
 
 def render_clarification(
-    assessment: Assessment, reason: str, workflows: Sequence[WorkflowSpec], grammar: LabelGrammar | None = None
+    assessment: Assessment, reason: str, workflows: Mapping[str, WorkflowSpec], grammar: LabelGrammar
 ) -> str:
-    """A comment for people: what the candidates are, and which label decides."""
-    grammar = grammar or LabelGrammar()
-    names = {spec.slug: spec.name for spec in workflows}
-    candidates = assessment.candidates[:MAX_CANDIDATES]
+    """A comment for people: what the candidates are, and which label decides. `workflows` by slug."""
     choices = [
-        f"- {code(grammar.workflow(item.workflow))}{_name(item.workflow, names)}, {_percent(item.confidence)}: "
+        f"- {code(grammar.workflow(item.workflow))}{_name(workflows.get(item.workflow))}, {_percent(item.confidence)}: "
         f"{one_line(item.rationale, 200) or 'no rationale'}"
-        for item in candidates
-    ] or [f"- {code(grammar.workflow(spec.slug))} {one_line(spec.name, 60)}" for spec in workflows[:10]]
+        for item in assessment.candidates[:MAX_CANDIDATES]
+    ] or [f"- {code(grammar.workflow(slug))}{_name(spec)}" for slug, spec in list(workflows.items())[:MAX_CHOICES]]
     chosen = "one of these labels" if choices else f"the label {code(grammar.workflow('…'))} of the workflow"
     return "\n".join(
         [
@@ -97,16 +95,16 @@ def render_clarification(
     )
 
 
-def _named(candidate: Candidate, names: dict[str, str]) -> str:
-    return f"`{candidate.workflow}`{_name(candidate.workflow, names)}, confidence {_percent(candidate.confidence)}"
+def _named(candidate: Candidate, spec: WorkflowSpec | None) -> str:
+    return f"`{candidate.workflow}`{_name(spec)}, confidence {_percent(candidate.confidence)}"
 
 
-def _candidate(candidate: Candidate, names: dict[str, str]) -> str:
-    return f"{_named(candidate, names)}: {one_line(candidate.rationale, 300) or NONE}"
+def _candidate(candidate: Candidate) -> str:
+    return f"{_named(candidate, None)}: {one_line(candidate.rationale, 300) or NONE}"
 
 
-def _name(slug: str, names: dict[str, str]) -> str:
-    return f" {one_line(names[slug], 80)}" if slug in names else ""
+def _name(spec: WorkflowSpec | None) -> str:
+    return f" {one_line(spec.name, 80)}" if spec else ""
 
 
 def _percent(share: float) -> str:

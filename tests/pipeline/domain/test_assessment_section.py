@@ -10,10 +10,11 @@ from pipeline.domain.labels import LabelGrammar
 from pipeline.domain.sections import headings, read_section, upsert_section
 from pipeline.domain.workflows import WorkflowSpec
 
-WORKFLOWS = tuple(
-    WorkflowSpec(slug, name, "", "1.0", (), (), "analyst", (), due=timedelta(hours=48))
+WORKFLOWS = {
+    slug: WorkflowSpec(slug, name, "", "1.0", (), (), "analyst", (), due=timedelta(hours=48))
     for slug, name in (("osint-research", "OSINT research"), ("target-profile", "Target profile"))
-)
+}
+OSINT = WORKFLOWS["osint-research"]
 CANDIDATES = (Candidate("osint-research", 0.86, "label `osint`"), Candidate("target-profile", 0.41, "word 'company'"))
 HOSTILE = st.lists(
     st.sampled_from(["\n", "- **Urgency:** high", "  - x", "## Top", "`", "@bob", "<!--", "word", " ", "(none)"]),
@@ -35,12 +36,12 @@ def assessment(**values: object) -> Assessment:
 
 
 def test_section_names_workflow_confidence_rationale_and_all_that_was_found() -> None:
-    written = render(assessment(), WORKFLOWS)
+    written = render(assessment(), CANDIDATES[0], OSINT)
     assert written == (
         "- **Summary:** A pier was extended.\n"
         "- **Recommended workflow:** `osint-research` OSINT research, confidence 86 %\n"
         "- **Rationale:** label 'osint'\n"
-        "- **Other candidates:**\n  - `target-profile` Target profile, confidence 41 %: word 'company'\n"
+        "- **Other candidates:**\n  - `target-profile`, confidence 41 %: word 'company'\n"
         "- **Key topics:**\n  - harbour\n  - construction\n"
         "- **Indicators:**\n  - `http://a.example/x`\n  - `198.51.100.7`\n"
         "- **Urgency:** high\n- **Content type:** news\n- **Classifier:** `rules`"
@@ -48,11 +49,20 @@ def test_section_names_workflow_confidence_rationale_and_all_that_was_found() ->
 
 
 def test_section_reads_back_what_guidance_needs() -> None:
-    facts = parse_assessment(render(assessment(), WORKFLOWS))
+    facts = parse_assessment(render(assessment(), CANDIDATES[0], OSINT))
     assert facts is not None
     assert (facts.workflow, facts.confidence, facts.rationale) == ("osint-research", 0.86, "label 'osint'")
     assert (facts.key_topics, facts.indicators) == (("harbour", "construction"), ("http://a.example/x", "198.51.100.7"))
     assert (facts.summary, facts.urgency, facts.content_type) == ("A pier was extended.", "high", "news")
+
+
+def test_section_of_a_persons_choice_names_it_first_and_keeps_the_other_candidates() -> None:
+    chosen = Candidate("target-profile", 1.0, "A person set the workflow label.")
+    facts = parse_assessment(written := render(assessment(), chosen, WORKFLOWS["target-profile"]))
+    assert facts is not None
+    assert (facts.workflow, facts.confidence) == ("target-profile", 1.0)
+    assert "- **Other candidates:**\n  - `osint-research`, confidence 86 %" in written
+    assert "41 %" not in written
 
 
 def test_section_without_a_candidate_recommends_nothing() -> None:
@@ -70,7 +80,7 @@ def test_section_says_what_the_model_cost_and_why_rules_were_used_instead() -> N
 
 @given(HOSTILE, HOSTILE, HOSTILE)
 def test_hostile_text_cannot_add_fields_or_headings(summary: str, topic: str, indicator: str) -> None:
-    written = render(assessment(summary=summary, key_topics=(topic,), indicators=(indicator,)), WORKFLOWS)
+    written = render(assessment(summary=summary, key_topics=(topic,), indicators=(indicator,)))
     facts = parse_assessment(read_section(upsert_section("", HEADING, written), HEADING) or "")
     assert facts is not None
     assert facts.urgency == "high"
@@ -92,12 +102,12 @@ def test_clarification_lists_candidates_and_the_labels_that_decide() -> None:
 
 
 def test_clarification_without_a_candidate_lists_the_workflows_there_are() -> None:
-    comment = render_clarification(assessment(candidates=()), "Nothing matched.", WORKFLOWS)
+    comment = render_clarification(assessment(candidates=()), "Nothing matched.", WORKFLOWS, LabelGrammar())
     assert "- `workflow::osint-research` OSINT research\n- `workflow::target-profile` Target profile" in comment
 
 
 def test_clarification_stays_short_with_many_candidates() -> None:
     many = tuple(Candidate(f"w-{number}", 0.5, "x" * 500) for number in range(40))
-    comment = render_clarification(assessment(candidates=many), "Many fit.", WORKFLOWS)
+    comment = render_clarification(assessment(candidates=many), "Many fit.", WORKFLOWS, LabelGrammar())
     assert len(comment.split("\n")) <= 9
     assert len(comment) < 2_500
