@@ -12,6 +12,7 @@ from pipeline.domain.plan import Plan, Planned, Verdict, skip
 from pipeline.domain.sections import read_section
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import State
+from pipeline.domain.suspicion import text_hash
 from pipeline.domain.workflows import WorkflowSpec
 
 SAME = 1e-9  # two confidences closer than this are equal matches
@@ -99,6 +100,7 @@ def _assign(
         "specialist": spec.specialist,
         "confidence": best.confidence,
         "by_person": by_person,
+        "text": text_hash(snapshot.title, snapshot.body),
         "classifier": reading.assessment.usage.provider,
         "fell_back": reading.assessment.fell_back,
     }
@@ -107,7 +109,7 @@ def _assign(
 
 
 def _ask(reading: Reading, doubt: str, workflows: Mapping[str, WorkflowSpec], grammar: LabelGrammar) -> Plan:
-    comment = assessment_section.render_clarification(reading.assessment, doubt, workflows, grammar)
+    comment = assessment_section.render_clarification(reading.assessment, doubt, list(workflows.values()), grammar)
     effects = (
         Planned(changes.AddLabels((grammar.needs_clarification,)), before={"labels": []}),
         Planned(changes.AddComment(comment)),

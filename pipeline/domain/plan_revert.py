@@ -55,18 +55,19 @@ def plan(done: Sequence[Done], world: World, state: State, grammar: LabelGrammar
     if moved_on:
         return conflict("moved on", moved_on, refused=[moved_on])
     undone = [_UNDO[effect.kind](effect, world) for effect in reversed(done) if effect.kind in _UNDO]
+    refused = [undo.note for undo in undone if undo.refused]
     facts = {
-        "refused": [undo.note for undo in undone if undo.refused],
+        "refused": refused,
         "left": [undo.note for undo in undone if undo.note and not undo.refused],
         "undoes": [undo.effect for undo in undone if undo.change is not None],
     }
     planned = _in_steps([undo for undo in undone if undo.change is not None])
     if not planned:
-        if facts["refused"]:
-            return conflict("refused", " ".join(facts["refused"]), **facts)
+        if refused:
+            return conflict("refused", " ".join(refused), **facts)
         return skip("nothing to undo", "Everything is already as it was.", **facts)
     moves = _moves(done, planned, grammar)
-    reason = "Undoing what the run changed." if not facts["refused"] else f"In part: {' '.join(facts['refused'])}"
+    reason = "Undoing what the run changed." if not refused else f"In part: {' '.join(refused)}"
     return Plan(Verdict.CHANGE, "reverted", reason, planned, moves, facts)
 
 

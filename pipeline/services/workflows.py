@@ -40,7 +40,7 @@ def import_specialists(
     """Create or update specialists; the hand-edited are kept unless `overwrite`."""
     outcome: dict[str, list[str]] = {"created": [], "updated": [], "kept": []}
     for spec in specs:
-        values = {
+        values: dict[str, object] = {
             "name": spec.name,
             "role": spec.role,
             "objective": spec.objective,

@@ -1,0 +1,34 @@
+"""manage.py demonstration: load what is shipped, and the sandbox's repository or the real one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+
+from pipeline.management.commands._reporting import Reporting
+from pipeline.services import demonstration
+
+
+class Command(Reporting):
+    help = "Load the shipped workflows and the demonstration repository, or remove the latter."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--sandbox-url", default="", help="address of the sandbox")
+        parser.add_argument("--remove", action="store_true", help="delete the demonstration and all that it recorded")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["remove"]:
+            self.stdout.write(f"{demonstration.remove()} demonstration repositories removed.")
+            return
+        demonstration.load_shipped_workflows()
+        url = options["sandbox_url"] or settings.CONTROLPLANE.sandbox_url
+        if url:
+            repository = demonstration.install(url)
+            self.stdout.write(f"The demonstration repository {repository} works against the sandbox at {url}.")
+        elif settings.CONTROLPLANE.github.repository:
+            repository = demonstration.install_governed()
+            self.stdout.write(f"{repository} is governed; its operations start in dry run.")
+        else:
+            self.refuse("Name the sandbox with --sandbox-url, or set GITHUB_TOKEN and GITHUB_REPOSITORY.")

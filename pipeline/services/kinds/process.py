@@ -1,0 +1,62 @@
+"""process: make assigned issues ready for Copilot and hand them over."""
+
+from __future__ import annotations
+
+from pipeline import clock
+from pipeline.domain import eligibility, plan_process
+from pipeline.domain.plan import Plan, skip
+from pipeline.domain.snapshot import IssueSnapshot
+from pipeline.domain.states import State
+from pipeline.domain.suspicion import suspicions, text_hash
+from pipeline.domain.workflows import WorkflowSpec
+from pipeline.github.port import GitHub
+from pipeline.models import Effect, Issue, Run, RunItem
+from pipeline.services import sync, workflows
+from pipeline.services.kinds.assign import choose, waiting
+from pipeline.services.kinds.base import Candidate, NoPrefetch
+
+
+class Process(NoPrefetch):
+    def select(self, run: Run, github: GitHub) -> list[Candidate]:
+        sync.sync(run.repository, github)
+        return choose(run, waiting(run, State.ASSIGNED))
+
+    def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
+        if snapshot is None or item.issue is None:
+            return skip("no issue", "There is no issue to process.")
+        repository = item.run.repository
+        refused = eligibility.refusal(snapshot, State.ASSIGNED, repository.grammar)
+        if refused:
+            return skip("skipped", refused)
+        spec = _workflow(snapshot, workflows.in_force(repository), item)
+        specialist = workflows.specialists().get(spec.specialist) if spec else None
+        task = plan_process.Task(
+            issue_id=item.issue.pk,
+            repository=repository.full_name,
+            default_branch=repository.default_branch,
+            now=clock.now(),
+            generation=item.issue.handovers.count(),
+            scaffold=_scaffold(item.issue),
+            suspicions=() if _approved(item.issue, snapshot) else suspicions(snapshot.title, snapshot.body),
+        )
+        return plan_process.plan(snapshot, spec, specialist, task, repository.grammar)
+
+
+def _workflow(snapshot: IssueSnapshot, specs: dict[str, WorkflowSpec], item: RunItem) -> WorkflowSpec | None:
+    """The one workflow that the labels name; several or an unknown one are for a person to sort out."""
+    named = item.run.repository.grammar.values(snapshot.labels, "workflow::")
+    return specs.get(named[0]) if len(named) == 1 else None
+
+
+def _scaffold(issue: Issue) -> str:
+    """The branch of an earlier scaffold that still stands; there is never a second one."""
+    made = issue.effects.filter(kind="create_branch", state=Effect.State.APPLIED, reverted_at__isnull=True).first()
+    return str(made.payload["branch"]) if made else ""
+
+
+def _approved(issue: Issue, snapshot: IssueSnapshot) -> bool:
+    """Whether a person chose the workflow of this very text."""
+    last = (
+        issue.items.filter(run__kind="assign", state=RunItem.State.DONE, facts__by_person=True).order_by("-pk").first()
+    )
+    return last is not None and last.facts.get("text") == text_hash(snapshot.title, snapshot.body)
