@@ -109,7 +109,7 @@ def _assign(
 
 
 def _ask(reading: Reading, doubt: str, workflows: Mapping[str, WorkflowSpec], grammar: LabelGrammar) -> Plan:
-    comment = assessment_section.render_clarification(reading.assessment, doubt, list(workflows.values()), grammar)
+    comment = assessment_section.render_clarification(reading.assessment, doubt, workflows, grammar)
     effects = (
         Planned(changes.AddLabels((grammar.needs_clarification,)), before={"labels": []}),
         Planned(changes.AddComment(comment)),

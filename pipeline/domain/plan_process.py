@@ -11,16 +11,17 @@ Copilot reads title and body at the moment of assignment, so the guidance stands
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pipeline.domain import assessment_section, changes, discovery_section, eligibility, guidance
+from pipeline.domain import changes, eligibility, guidance, scaffold
 from pipeline.domain.labels import LabelGrammar, has
 from pipeline.domain.plan import Plan, Planned, Verdict, conflict, skip
 from pipeline.domain.sections import read_section
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import State
 from pipeline.domain.workflows import SpecialistSpec, WorkflowSpec
+from pipeline.domain.workplan import Workplan, prepare, read_issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,86 +52,64 @@ def plan(
         return conflict("no workflow", "The issue has no workflow label that is in force; set one on GitHub.")
     if task.suspicions:
         return _ask(task, grammar)
-    facts = _facts(snapshot)
-    branch = task.scaffold or guidance.branch_name(spec, facts)
-    folder = guidance.folder_name(spec, facts)
-    due_at = task.now + spec.due
+    try:
+        work = _prepared(snapshot, spec, specialist, task)
+    except ValueError as error:  # a pattern that yields an unusable name: the workflow needs mending
+        return conflict("no names", str(error))
     sections = (
-        (guidance.GUIDANCE_HEADING, guidance.render_guidance(spec, specialist, facts, folder=folder)),
-        (
-            guidance.COPILOT_HEADING,
-            guidance.render_copilot(spec, facts, branch=branch, folder=folder, due_at=due_at),
-        ),
+        (guidance.GUIDANCE, guidance.render_guidance(work)),
+        (guidance.ASSIGNMENT, guidance.render_assignment(work)),
     )
-    effects: list[Planned] = []
-    if not task.scaffold:
-        effects += _scaffold(spec, specialist, facts, task, branch, folder)
     before = {heading: read_section(snapshot.body, heading) for heading, _ in sections}
-    effects.append(Planned(changes.WriteSections(sections), 0, before={"sections": before}))
-    effects += _hand_over(snapshot, spec, facts, task, branch, due_at, grammar)
-    shown = {"workflow": spec.slug, "specialist": specialist.slug, "branch": branch, "due_at": due_at.isoformat()}
-    reason = f"Guidance by {specialist.name}, handed to Copilot on {branch}."
+    effects = [
+        *([] if task.scaffold else _scaffold(work)),
+        Planned(changes.WriteSections(sections), 0, before={"sections": before}),
+        *_hand_over(snapshot, work, task, grammar),
+    ]
+    shown = {
+        "workflow": spec.slug,
+        "specialist": specialist.slug,
+        "branch": work.branch,
+        "due_at": work.due.isoformat(),
+    }
+    reason = f"Guidance by {specialist.name}, handed to Copilot on {work.branch}."
     return Plan(Verdict.CHANGE, "handed over", reason, tuple(effects), {2: State.COPILOT}, shown)
 
 
-def _facts(snapshot: IssueSnapshot) -> guidance.IssueFacts:
-    discovery = read_section(snapshot.body, discovery_section.HEADING)
-    assessment = read_section(snapshot.body, assessment_section.HEADING)
-    return guidance.IssueFacts(
-        number=snapshot.number,
-        title=snapshot.title,
-        html_url=snapshot.html_url,
-        discovery=discovery_section.parse_discovery(discovery) if discovery is not None else None,
-        assessment=assessment_section.parse_assessment(assessment) if assessment is not None else None,
-    )
+def _prepared(snapshot: IssueSnapshot, spec: WorkflowSpec, specialist: SpecialistSpec, task: Task) -> Workplan:
+    """The plan of work, on the branch of an earlier scaffold where there is one."""
+    issue = read_issue(snapshot, task.repository, task.default_branch)
+    work = prepare(spec, specialist, issue, task.now + spec.due)
+    return replace(work, branch=task.scaffold) if task.scaffold else work
 
 
-def _scaffold(
-    spec: WorkflowSpec,
-    specialist: SpecialistSpec,
-    facts: guidance.IssueFacts,
-    task: Task,
-    branch: str,
-    folder: str,
-) -> list[Planned]:
-    files = guidance.scaffold_files(spec, specialist, facts, folder=folder)
-    where = f"{task.repository}:{branch}"
+def _scaffold(work: Workplan) -> list[Planned]:
+    base, where = work.issue.base_branch, f"{work.issue.repository}:{work.branch}"
+    files = scaffold.scaffold_files(work)
     return [
         Planned(
-            changes.CreateBranch(branch, task.default_branch, guidance.commit_message(spec, facts), files),
-            subject=f"branch:{where}",
+            changes.CreateBranch(work.branch, base, scaffold.commit_message(work), files), subject=f"branch:{where}"
         ),
         Planned(
-            changes.OpenPull(
-                branch, task.default_branch, guidance.pull_title(spec, facts), guidance.pull_body(spec, facts, folder)
-            ),
+            changes.OpenPull(work.branch, base, scaffold.pull_title(work), scaffold.pull_body(work)),
             subject=f"pull:{where}",
         ),
     ]
 
 
-def _hand_over(
-    snapshot: IssueSnapshot,
-    spec: WorkflowSpec,
-    facts: guidance.IssueFacts,
-    task: Task,
-    branch: str,
-    due_at: datetime,
-    grammar: LabelGrammar,
-) -> list[Planned]:
+def _hand_over(snapshot: IssueSnapshot, work: Workplan, task: Task, grammar: LabelGrammar) -> list[Planned]:
     copilot, assigned = grammar.state(State.COPILOT), grammar.state(State.ASSIGNED)
     there = [copilot] if has(snapshot.labels, copilot) else []
-    comment = guidance.summary_comment(spec, facts, branch=branch, due_at=due_at)
     return [
         Planned(
-            changes.AssignCopilot(branch, guidance.instructions(spec, facts)),
+            changes.AssignCopilot(work.branch, guidance.instructions(work)),
             1,
             subject=f"handover:{task.issue_id}:{task.generation + 1}",
             before={"assigned": snapshot.copilot_assigned},
         ),
         Planned(changes.AddLabels((copilot,)), 2, before={"labels": there}),
         Planned(changes.RemoveLabels((assigned,)), 2, before={"labels": [assigned]}),
-        Planned(changes.AddComment(comment), 2),
+        Planned(changes.AddComment(guidance.render_summary(work)), 2),
     ]
 
 
