@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 import requests
@@ -25,6 +26,7 @@ from pipeline.github.port import (
 )
 
 WRITE = Asked("POST", "/repos/a/b/issues", write=True)
+REFUSED = urllib3.MaxRetryError(cast(Any, None), "/", urllib3.NewConnectionError(cast(Any, None), "refused"))
 READ = Asked("GET", "/repos/a/b/issues", write=False)
 
 
@@ -106,12 +108,7 @@ def test_unexplained_graphql_error_on_a_read_is_tried_later() -> None:
     ("error", "on_write"),
     [
         (requests.ConnectTimeout(), Transient),
-        (
-            requests.ConnectionError(
-                urllib3.MaxRetryError(None, "/", urllib3.NameResolutionError("h", None, OSError()))
-            ),
-            Transient,
-        ),  # type: ignore[arg-type]
+        (requests.ConnectionError(REFUSED), Transient),
         (requests.ReadTimeout(), UnknownFate),
         (requests.ConnectionError(urllib3.ProtocolError("Connection aborted.")), UnknownFate),
         (requests.exceptions.ChunkedEncodingError(urllib3.IncompleteRead(1, 2)), UnknownFate),

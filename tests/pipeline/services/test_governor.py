@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import connection, connections
@@ -31,17 +32,18 @@ def governor(**limits: object) -> Governor:
     return Governor(KEY, Limits(**limits), label="env:T")  # type: ignore[arg-type]
 
 
-def answered(status: int | None = 200, limited: str = "", *, write: bool = True, **headers: str) -> Call:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Call("POST", "/repos/{repo}/issues", "rest", write, status, named, 12, limited)
+def answered(
+    status: int | None = 200, limited: str = "", headers: dict[str, str] | None = None, *, write: bool = True
+) -> Call:
+    return Call("POST", "/repos/{repo}/issues", "rest", write, status, headers or {}, 12, limited)
 
 
 def standing(remaining: int, reset: datetime, resource: str = "core", limit: int = 5000) -> dict[str, str]:
     return {
-        "x_ratelimit_limit": str(limit),
-        "x_ratelimit_remaining": str(remaining),
-        "x_ratelimit_reset": str(int(reset.timestamp())),
-        "x_ratelimit_resource": resource,
+        "x-ratelimit-limit": str(limit),
+        "x-ratelimit-remaining": str(remaining),
+        "x-ratelimit-reset": str(int(reset.timestamp())),
+        "x-ratelimit-resource": resource,
     }
 
 
@@ -96,7 +98,7 @@ def test_no_window_ever_holds_more_than_its_allowance(virtual: clock.VirtualCloc
 
 def test_retry_after_blocks_every_request_until_then(virtual: clock.VirtualClock) -> None:
     subject = governor()
-    until = subject.record(answered(403, "secondary", retry_after="90"))
+    until = subject.record(answered(403, "secondary", {"retry-after": "90"}))
     assert until == START + timedelta(seconds=90)
     for write in (True, False):
         with pytest.raises(QuotaExhausted, match="secondary limit") as caught:
@@ -108,7 +110,7 @@ def test_retry_after_blocks_every_request_until_then(virtual: clock.VirtualClock
 
 def test_used_up_hour_blocks_until_its_reset(virtual: clock.VirtualClock) -> None:
     reset = START + timedelta(minutes=20)
-    until = governor().record(answered(403, "primary", **standing(0, reset)))
+    until = governor().record(answered(403, "primary", standing(0, reset)))
     assert until == reset
     with pytest.raises(QuotaExhausted):
         governor().admit(False, "rest")
@@ -127,9 +129,9 @@ def test_secondary_limit_without_a_time_doubles_from_a_minute(virtual: clock.Vir
 
 def test_share_kept_for_people_is_not_touched(virtual: clock.VirtualClock) -> None:
     subject = governor(reserve_share=0.1)
-    subject.record(answered(200, **standing(501, START + timedelta(minutes=30))))
+    subject.record(answered(200, "", standing(501, START + timedelta(minutes=30))))
     subject.admit(False, "rest")
-    subject.record(answered(200, **standing(500, START + timedelta(minutes=30))))
+    subject.record(answered(200, "", standing(500, START + timedelta(minutes=30))))
     with pytest.raises(QuotaExhausted, match="500 of 5000") as caught:
         subject.admit(False, "rest")
     assert caught.value.until == START + timedelta(minutes=30)
@@ -139,14 +141,14 @@ def test_share_kept_for_people_is_not_touched(virtual: clock.VirtualClock) -> No
 def test_late_answer_does_not_raise_the_remainder_again(virtual: clock.VirtualClock) -> None:
     reset = START + timedelta(minutes=30)
     for remaining in (4000, 4002):
-        governor().record(answered(200, **standing(remaining, reset)))
+        governor().record(answered(200, "", standing(remaining, reset)))
     assert TokenBudget.objects.get().remaining == 4000
-    governor().record(answered(200, **standing(4999, reset + timedelta(hours=1))))
+    governor().record(answered(200, "", standing(4999, reset + timedelta(hours=1))))
     assert TokenBudget.objects.get().remaining == 4999
 
 
 def test_graphql_pool_is_kept_apart(virtual: clock.VirtualClock) -> None:
-    governor().record(answered(200, **standing(10, START + timedelta(minutes=5), "graphql")))
+    governor().record(answered(200, "", standing(10, START + timedelta(minutes=5), "graphql")))
     budget = TokenBudget.objects.get()
     assert (budget.graphql_remaining, budget.remaining) == (10, None)
 
@@ -178,7 +180,7 @@ def test_block_during_a_sleep_stops_the_write(virtual: clock.VirtualClock) -> No
     class Meanwhile(clock.VirtualClock):
         def sleep(self, seconds: float) -> None:
             super().sleep(seconds)
-            governor().record(answered(429, "secondary", retry_after="60"))
+            governor().record(answered(429, "secondary", {"retry-after": "60"}))
 
     with clock.using(Meanwhile(START)), pytest.raises(QuotaExhausted):
         subject.admit(True, "rest")
@@ -204,6 +206,6 @@ def test_threads_never_get_the_same_moment() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(8)))
     times = list(ApiCall.objects.order_by("at").values_list("at", flat=True))
-    gaps = [later - first for first, later in zip(times, times[1:], strict=False)]
+    gaps = [later - first for first, later in pairwise(times)]
     assert len(times) == 32
     assert min(gaps) >= timedelta(milliseconds=20), connection.vendor
