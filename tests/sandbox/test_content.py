@@ -9,6 +9,7 @@ import requests
 from pipeline.domain.urls import Sighting, duplicate_reason
 from pipeline.sources.fetch import HttpFetcher
 from pipeline.sources.parse import SitemapIndex, entries
+from pipeline.sources.port import Entry
 from sandbox.articles import BLOCK, FEEDS, KINDS, REPEATED, UNCLEAR, Timetable, article, kind_of, recent, status
 from sandbox.clock import ManualClock
 from sandbox.content import configure
@@ -35,7 +36,7 @@ def fetcher(site: Sandbox) -> HttpFetcher:
     return HttpFetcher(frozenset({f"{site.host}:{site.port}"}))
 
 
-def read(site: Sandbox, path: str, kind: str = "feed", selector: str = ""):
+def read(site: Sandbox, path: str, kind: str = "feed", selector: str = "") -> tuple[Entry, ...]:
     return entries(kind, fetcher(site).fetch(site.url + path), selector)
 
 
@@ -125,7 +126,9 @@ def test_an_article_that_is_not_there_is_404(site: Sandbox, name: str) -> None:
 def test_the_interval_can_be_changed(site: Sandbox) -> None:
     answer = requests.post(f"{site.url}/content/settings", json={"interval": 5}, timeout=5)
     assert answer.json() == {"interval": 5.0, "seed": 1}
-    assert read(site, "/content/feed.xml")[0].published_at > START - timedelta(seconds=20)
+    published = read(site, "/content/feed.xml")[0].published_at
+    assert published is not None
+    assert published > START - timedelta(seconds=20)
 
 
 @pytest.mark.parametrize("interval", [0, -1, "soon", float("inf")])

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from pipeline.ai.endpoint import BadAnswer, BadKey, HttpEndpoint, Message, Retired, TryLater
+from pipeline.ai.endpoint import BadAnswer, BadKey, EndpointError, HttpEndpoint, Message, Retired, TryLater, Wire
 from pipeline.ai.schema import parse, schema
+from sandbox.server import Sandbox
 from tests.pipeline.ai.asking import SLUGS, endpoint, faults, last_call
 
 MESSAGES = [Message("system", "Rules."), Message("user", "<<<A\nTitle: An exploit\n\nA security note.\nA>>>")]
@@ -15,7 +16,7 @@ WIRES = pytest.mark.parametrize("wire", ["openai", "anthropic"])
 
 
 @WIRES
-def test_an_answer_comes_back_with_its_tokens(provider, wire) -> None:
+def test_an_answer_comes_back_with_its_tokens(provider: Sandbox, wire: Wire) -> None:
     faults(provider)
     answer = endpoint(provider, wire).ask(MESSAGES, schema(SLUGS))
     assert parse(answer.text, SLUGS).candidates[0].workflow == "security-assessment"
@@ -23,14 +24,14 @@ def test_an_answer_comes_back_with_its_tokens(provider, wire) -> None:
     assert answer.tokens_out > 5
 
 
-def test_an_endpoint_without_key_sends_none(provider) -> None:
+def test_an_endpoint_without_key_sends_none(provider: Sandbox) -> None:
     faults(provider)
     local = HttpEndpoint("local", f"{provider.url}/ai/ollama/v1/", "llama")
     assert parse(local.ask(MESSAGES, schema(SLUGS)).text, SLUGS)
 
 
 @WIRES
-def test_the_key_is_asked_at_each_call_and_shown_nowhere(provider, wire) -> None:
+def test_the_key_is_asked_at_each_call_and_shown_nowhere(provider: Sandbox, wire: Wire) -> None:
     faults(provider)
     keys = iter(["other-key-1", "sandbox-renewed"])
     asked = HttpEndpoint("x", endpoint(provider, wire).base_url, "m", wire, lambda: next(keys))
@@ -47,20 +48,22 @@ def test_the_key_is_asked_at_each_call_and_shown_nowhere(provider, wire) -> None
      ("410", Retired), ("429", TryLater), ("500", TryLater), ("503", TryLater), ("529", TryLater), ("drop", TryLater),
      ("html", BadAnswer), ("too_long", BadAnswer), ("cut_off", BadAnswer), ("no_content", BadAnswer)],
 )  # fmt: skip
-def test_each_trouble_has_its_type_and_one_sentence(provider, wire, fault, error) -> None:
+def test_each_trouble_has_its_type_and_one_sentence(
+    provider: Sandbox, wire: Wire, fault: str, error: type[EndpointError]
+) -> None:
     faults(provider, fault)
     with pytest.raises(error, match=r"^stand-in [^\n]*\.$"):
         endpoint(provider, wire).ask(MESSAGES, schema(SLUGS))
 
 
-def test_the_servers_wish_to_wait_is_kept(provider) -> None:
+def test_the_servers_wish_to_wait_is_kept(provider: Sandbox) -> None:
     faults(provider, "429")
     with pytest.raises(TryLater) as caught:
         endpoint(provider).ask(MESSAGES, schema(SLUGS))
     assert caught.value.retry_after == 7.0
 
 
-def test_a_slow_answer_is_given_up(provider) -> None:
+def test_a_slow_answer_is_given_up(provider: Sandbox) -> None:
     faults(provider, "slow:0.6")
     began = time.monotonic()
     with pytest.raises(TryLater, match="did not answer in time"):
@@ -77,7 +80,7 @@ def test_nobody_there_is_tried_later() -> None:
 
 
 @WIRES
-def test_no_tools_but_the_form_and_no_key_are_in_the_request(provider, wire) -> None:
+def test_no_tools_but_the_form_and_no_key_are_in_the_request(provider: Sandbox, wire: Wire) -> None:
     faults(provider)
     endpoint(provider, wire).ask(MESSAGES, schema(SLUGS))
     body = last_call(provider)["body"]

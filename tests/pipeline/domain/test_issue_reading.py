@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.domain.classification import IssueText, Urgency
 from pipeline.domain.issue_reading import (
+    Reading,
     content_type,
     defanged,
     indicators,
@@ -17,7 +18,7 @@ from pipeline.domain.issue_reading import (
 )
 
 
-def reading(title: str = "", body: str = ""):
+def reading(title: str = "", body: str = "") -> Reading:
     return read(IssueText(1, title, body, ()))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -32,12 +33,16 @@ DOCS = spec("documentation-review", "documentation, readme, tutorial", ("documen
 ALL = (OSINT, SECURITY, DOCS)
 
 
-def assess(title: str = "", body: str = "", labels: tuple[str, ...] = (), specs=ALL) -> Assessment:
+def assess(
+    title: str = "", body: str = "", labels: tuple[str, ...] = (), specs: Sequence[WorkflowSpec] = ALL
+) -> Assessment:
     return RulesClassifier().assess(IssueText(1, title, body, labels), specs)
 
 
-def best(*args, **kwargs) -> tuple[str, float]:
-    candidate = assess(*args, **kwargs).candidates[0]
+def best(
+    title: str = "", body: str = "", labels: tuple[str, ...] = (), specs: Sequence[WorkflowSpec] = ALL
+) -> tuple[str, float]:
+    candidate = assess(title, body, labels, specs).candidates[0]
     return candidate.workflow, candidate.confidence
 
 

@@ -4,13 +4,13 @@ import time
 
 import pytest
 
-from pipeline.sources.addresses import is_public, system_resolver, target
+from pipeline.sources.addresses import Resolver, is_public, system_resolver, target
 from pipeline.sources.port import Refused, Unreachable
 
 PUBLIC = "93.184.215.14"
 
 
-def resolves_to(*addresses: str):
+def resolves_to(*addresses: str) -> Resolver:
     return lambda host, port: list(addresses)
 
 
@@ -76,7 +76,11 @@ def test_a_name_that_does_not_resolve_is_tried_later() -> None:
 
 
 def test_a_resolver_that_hangs_is_left_behind() -> None:
+    def hangs(host: str, port: int) -> list[str]:
+        time.sleep(1)
+        return [PUBLIC]
+
     began = time.monotonic()
     with pytest.raises(Unreachable, match="not resolved in time"):
-        target("https://site.example/", frozenset(), lambda host, port: time.sleep(1) or [PUBLIC], 0.05)
+        target("https://site.example/", frozenset(), hangs, 0.05)
     assert time.monotonic() - began < 0.8

@@ -5,7 +5,10 @@ import socket
 import threading
 import time
 import zlib
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from pipeline.sources.port import Fetched, Refused, Unreachable
 from tests.pipeline.sources.loopback import Loopback, send
 
 
-def fetcher(site: Loopback, **options) -> HttpFetcher:
+def fetcher(site: Loopback, **options: Any) -> HttpFetcher:
     return HttpFetcher(frozenset({site.pair}), **options)
 
 
@@ -45,7 +48,9 @@ def test_loopback_is_refused_unless_allowed(site: Loopback) -> None:
     assert site.seen == []
 
 
-def test_the_proxies_and_logins_of_the_environment_are_not_used(site: Loopback, monkeypatch, tmp_path) -> None:
+def test_the_proxies_and_logins_of_the_environment_are_not_used(
+    site: Loopback, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
@@ -178,7 +183,7 @@ def test_a_gzip_bomb_is_refused_before_it_has_gone_off(site: Loopback) -> None:
 
 
 @pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-def test_compressed_content_is_unpacked(site: Loopback, coding: str, pack) -> None:
+def test_compressed_content_is_unpacked(site: Loopback, coding: str, pack: Callable[[bytes], bytes]) -> None:
     url = site.says("/feed", pack(b"<rss/>" * 50_000), Content_Encoding=coding)
     assert fetcher(site).fetch(url).content == b"<rss/>" * 50_000
 

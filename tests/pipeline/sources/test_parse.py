@@ -4,6 +4,7 @@ import gzip
 import json
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -160,7 +161,7 @@ def test_entities_are_not_expanded_in_a_sitemap() -> None:
     assert [entry.url for entry in found] == ["https://site.example/a", "https://site.example/&d;&file;"]
 
 
-def test_feedparser_is_never_given_a_name_to_open(tmp_path) -> None:
+def test_feedparser_is_never_given_a_name_to_open(tmp_path: Path) -> None:
     (tmp_path / "feed.xml").write_text(
         "<rss version='2.0'><channel><item><link>https://a.example/</link></item></channel></rss>"
     )

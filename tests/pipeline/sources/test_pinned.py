@@ -17,6 +17,8 @@ from pipeline.sources.fetch import HttpFetcher
 from pipeline.sources.port import Refused
 from tests.pipeline.sources.loopback import Loopback, loopback
 
+Secure = tuple[Loopback, Path, list[str | None]]
+
 
 def certificate(name: str, folder: Path) -> Path:
     """A self-signed certificate with its key in one file."""
@@ -38,8 +40,9 @@ def certificate(name: str, folder: Path) -> Path:
 
 
 @pytest.fixture
-def secure(tmp_path: Path) -> Iterator[tuple[Loopback, Path, list[str | None]]]:
-    path, names = certificate("secure.example", tmp_path), []
+def secure(tmp_path: Path) -> Iterator[Secure]:
+    path = certificate("secure.example", tmp_path)
+    names: list[str | None] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     context.sni_callback = lambda connection, name, inner: names.append(name)
@@ -52,20 +55,20 @@ def reader(site: Loopback, host: str, bundle: str = "") -> HttpFetcher:
     return HttpFetcher(frozenset({f"{host}:{site.port}"}), resolver=lambda *_: ["127.0.0.1"], ca_bundle=bundle)
 
 
-def test_sni_host_and_certificate_are_those_of_the_name(secure) -> None:
+def test_sni_host_and_certificate_are_those_of_the_name(secure: Secure) -> None:
     site, bundle, names = secure
     answer = reader(site, "secure.example", str(bundle)).fetch(f"https://secure.example:{site.port}/a")
     assert (answer.content, names) == (b"sealed", ["secure.example"])
     assert site.seen[0][1]["Host"] == f"secure.example:{site.port}"
 
 
-def test_a_certificate_for_another_name_is_refused(secure) -> None:
+def test_a_certificate_for_another_name_is_refused(secure: Secure) -> None:
     site, bundle, _ = secure
     with pytest.raises(Refused, match=r"certificate or encryption failed \(.*mismatch"):
         reader(site, "other.example", str(bundle)).fetch(f"https://other.example:{site.port}/a")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(secure) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_refused(secure: Secure) -> None:
     site, _, _ = secure
     with pytest.raises(Refused, match="certificate or encryption failed"):
         reader(site, "secure.example").fetch(f"https://secure.example:{site.port}/a")
