@@ -5,12 +5,14 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from controlplane import health, metrics
+from pipeline.views import webhooks
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("version", health.version, name="version"),
     path("metrics", metrics.metrics, name="metrics"),
+    path("webhooks/github", webhooks.github, name="webhook-github"),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]
