@@ -44,7 +44,7 @@ try:
         raise BadSetting(f"CSRF_TRUSTED_ORIGINS has {bad[0]!r}; write the scheme too, as in https://{bad[0]}.")
     if CONTROLPLANE.mode == "production" and DEBUG:
         raise BadSetting("DEBUG is on in production, where it would show secrets; set DEBUG=off.")
-    for folder in (CONTROLPLANE.data_dir, CONTROLPLANE.telemetry_dir):
+    for folder in (CONTROLPLANE.data_dir, CONTROLPLANE.telemetry_dir, CONTROLPLANE.data_dir / "static"):
         folder.mkdir(parents=True, exist_ok=True)
 except BadSetting as refusal:
     sys.stderr.write(f"{refusal}\n")
@@ -129,7 +129,7 @@ STORAGES = {
     },
 }
 WHITENOISE_MANIFEST_STRICT = False
-WHITENOISE_USE_FINDERS = CONTROLPLANE.mode == "test"
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = CONTROLPLANE.mode == "test"
 
 LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
 configure_structlog()
