@@ -44,7 +44,7 @@ class HookSender:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._queue: Queue[Outgoing] = Queue()
+        self._queue: Queue[Outgoing | None] = Queue()  # None: wake up, it is time to stop
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sandbox-hooks", daemon=True)
         self._session = requests.Session()
@@ -55,6 +55,7 @@ class HookSender:
 
     def stop(self) -> None:
         self._stop.set()
+        self._queue.put(None)
         self._thread.join(timeout=TIMEOUT_SECONDS + 1)
         self._session.close()
 
@@ -83,7 +84,8 @@ class HookSender:
             except Empty:
                 continue
             try:
-                self._deliver(outgoing)
+                if outgoing is not None:
+                    self._deliver(outgoing)
             finally:
                 self._queue.task_done()
 

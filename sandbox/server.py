@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,7 +47,7 @@ class Sandbox:
     """Start with `with Sandbox(...) as sb:`; `sb.url`, `sb.world`, `sb.log`, `sb.advance(now)`.
 
     `clock` returns aware UTC datetimes. With a clock of your own nothing moves by itself: call `advance()` after
-    moving it (`pulse` says otherwise). `data` None keeps everything in memory.
+    moving it (`pulse` says otherwise). `speed` None keeps that of the last start. `data` None keeps all in memory.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         seed_number: int = 1,
-        speed: float = 1.0,
+        speed: float | None = None,
         clock: Clock | None = None,
         pulse: bool | None = None,
         demo: bool = True,
@@ -68,11 +67,13 @@ class Sandbox:
         self._data = data
         if data:
             data.mkdir(parents=True, exist_ok=True)
-        self.log = EventLog(data / "events.jsonl" if data else None, self.clock)
         state = store.read(data / "world.json") if data else None
+        self._http = Server((host, port), Handler, self)
+        self.host, self.port = host, int(self._http.server_address[1])
+        self.log = EventLog(data / "events.jsonl" if data else None, self.clock)
         self.world = World(self.clock, self.log, state)
         self.seed_number = seed_number
-        self.settings = Settings(speed=speed)
+        self.settings = Settings()
         self.limits = Limits(self.settings.limits)
         self.faults = Faults(seed_number)
         self.copilot = Copilot(self.world, self.settings, seed_number)
@@ -84,11 +85,9 @@ class Sandbox:
         self._saved = -1
         self._saving = threading.Lock()
         self._threads: list[threading.Thread] = []
-        self._http: ThreadingHTTPServer = Server((host, port), Handler, self)
-        self.host, self.port = host, int(self._http.server_address[1])
         if state is None and demo:
             seed.demonstration(self.world)
-        self._restore_config()
+        self._restore_config(speed)
 
     @property
     def url(self) -> str:
@@ -97,7 +96,7 @@ class Sandbox:
     # -- life ----------------------------------------------------------------------------------------------------
 
     def start(self) -> Self:
-        self._thread("http", lambda: self._http.serve_forever(poll_interval=0.05))
+        self._thread("http", lambda: self._http.serve_forever(poll_interval=0.02))
         self._thread("keeper", self._keep)
         self.hooks.start()
         return self
@@ -106,6 +105,7 @@ class Sandbox:
         self._stop.set()
         self._http.shutdown()
         self._http.server_close()
+        self._http.hang_up()
         self.hooks.stop()
         for thread in self._threads:
             thread.join(timeout=5)
@@ -217,14 +217,19 @@ class Sandbox:
             self.settings.latency_ms = float(values.get("latency_ms", self.settings.latency_ms))
             self.settings.speed = float(values.get("speed", self.settings.speed))
             self.world.state.config = {
+                "latency_ms": self.settings.latency_ms,
+                "speed": self.settings.speed,
                 "limits": codec.dump(self.settings.limits),
                 "copilot": self.settings.copilot.dump(),
             }
             self.world.touch()
 
-    def _restore_config(self) -> None:
+    def _restore_config(self, speed: float | None) -> None:
+        """A speed given at this start wins over the one that was kept."""
         if self.world.state.config:
             self.configure(dict(self.world.state.config))
+        if speed is not None:
+            self.settings.speed = speed
 
 
 def _unknown(other_method: bool) -> Response:
