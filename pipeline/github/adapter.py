@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from pipeline.github.client import Client
+from pipeline.github.memory import Memory
 from pipeline.github.port import GitHub, GitHubWriter, Intent, IssueTarget, Outcome
 from pipeline.github.reader import RestReader
 from pipeline.github.reader_graphql import GraphQLReader, copilot_id
@@ -45,8 +46,12 @@ def graphql(
     *,
     repository_id: Callable[[], str] | None = None,
     find_copilot: Callable[[], str | None] | None = None,
+    heads: Memory | None = None,
 ) -> GitHub:
-    """For github.com and Enterprise Server; the two look-ups may be answered from a cache of the caller's."""
+    """For github.com and Enterprise Server. The caller may answer the two look-ups from what it remembers.
+
+    `heads` remembers base branches of this one repository.
+    """
     reader = GraphQLReader(client, handover, full_name)
     writer = GraphQLWriter(
         client,
@@ -55,5 +60,6 @@ def graphql(
         repository_id=repository_id or (lambda: reader.repository().node_id),
         known_labels=known_labels,
         copilot_id=find_copilot or (lambda: copilot_id(handover, full_name)),
+        heads=heads or Memory(0),
     )
     return _GraphQL(client, handover, full_name, writer)

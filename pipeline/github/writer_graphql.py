@@ -11,6 +11,7 @@ from pipeline.domain.changes import ClosePull, CreateBranch, DeleteBranch, Write
 from pipeline.github import errors, mutations, parse, writing
 from pipeline.github.client import COPILOT_FEATURES, Client, Reply, graphql_error
 from pipeline.github.errors import Asked
+from pipeline.github.memory import Memory
 from pipeline.github.mutations import Field, Known, Ref
 from pipeline.github.port import GitHubError, Intent, IssueTarget, Outcome, UnknownFate
 from pipeline.github.writing import effect_of, failed
@@ -34,7 +35,10 @@ class _Part:
 
 
 class GraphQLWriter:
-    """`repository_id`, `known_labels` (name → node id) and `copilot_id` are asked only when a change needs them."""
+    """`repository_id`, `known_labels` (name → node id) and `copilot_id` are asked only when a change needs them.
+
+    `heads` remembers where base branches stood: a branch may as well start from a commit that is a minute old.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class GraphQLWriter:
         repository_id: Callable[[], str],
         known_labels: Callable[[], Mapping[str, str]],
         copilot_id: Callable[[], str | None],
+        heads: Memory,
     ) -> None:
         self._client = client
         self._handover = handover
@@ -52,6 +57,7 @@ class GraphQLWriter:
         self._repository_id = repository_id
         self._known_labels = known_labels
         self._copilot_id = copilot_id
+        self._heads = heads
 
     def apply(self, target: IssueTarget, intents: Sequence[Intent]) -> tuple[Outcome, ...]:
         return writing.in_order(self._requests(intents), lambda part: self._send(target, part))
@@ -76,7 +82,9 @@ class GraphQLWriter:
             reply = self._request(client, parts, user=user) if sent else Reply({}, ())
         except GitHubError as error:
             return [_unanswered(part, error, target, known) for part in parts]
-        return [_settled(part, position, reply, target, known) for position, part in enumerate(parts)]
+        outcomes = [_settled(part, position, reply, target, known) for position, part in enumerate(parts)]
+        self._remember(intents, outcomes, known)
+        return outcomes
 
     def _request(self, client: Client, parts: Sequence[_Part], *, user: bool) -> Reply:
         declared, selected, variables = [], [], {}
@@ -97,7 +105,8 @@ class GraphQLWriter:
             self._known_labels(),
             copilot_id=(self._copilot_id() or "") if user else "",
         )
-        branches, pulls = _to_read(intents)
+        branches, pulls, heads = _to_read(intents, self._heads)
+        known = replace(known, refs=heads)
         if not branches and not pulls:
             return known
         reply = client.graphql("before write", *_before_write(self._full_name, branches, pulls))
@@ -108,6 +117,17 @@ class GraphQLWriter:
         except parse.ShapeError as error:
             raise errors.unreadable(READ, str(error)) from error
 
+    def _remember(self, intents: Sequence[Intent], outcomes: Sequence[Outcome], known: Known) -> None:
+        """A base that worked is used again; after a failure it is read anew."""
+        for intent, outcome in zip(intents, outcomes, strict=True):
+            if not isinstance(intent.change, CreateBranch):
+                continue
+            base = intent.change.base
+            if outcome.applied is None:
+                self._heads.forget(base)
+            elif self._heads.get(base) is None:
+                self._heads.put(base, known.branch(base).oid)
+
 
 def _chunks(intents: Sequence[Intent]) -> list[tuple[Intent, ...]]:
     return [tuple(intents[start : start + MAX_INTENTS]) for start in range(0, len(intents), MAX_INTENTS)]
@@ -117,17 +137,26 @@ def _selection(field: Field) -> str:
     return field.selection if field.selection == "clientMutationId" else f"clientMutationId {field.selection}"
 
 
-def _to_read(intents: Sequence[Intent]) -> tuple[list[str], list[int]]:
+def _to_read(intents: Sequence[Intent], heads: Memory) -> tuple[list[str], list[int], dict[str, Ref | None]]:
+    """Branches and pull requests that must be read before, and base branches that are remembered.
+
+    From a remembered base the branch itself is not asked for: where it exists, making it is refused.
+    """
     branches: dict[str, None] = {}
     pulls: dict[int, None] = {}
+    remembered: dict[str, Ref | None] = {}
     for change in (intent.change for intent in intents):
         if isinstance(change, CreateBranch):
-            branches |= {change.base: None, change.branch: None}
+            head = heads.get(change.base)
+            if head:
+                remembered[change.base] = Ref("", head)
+            else:
+                branches |= {change.base: None, change.branch: None}
         elif isinstance(change, DeleteBranch):
             branches[change.branch] = None
         elif isinstance(change, ClosePull):
             pulls[change.number] = None
-    return list(branches), list(pulls)
+    return list(branches), list(pulls), remembered
 
 
 def _before_write(full_name: str, branches: list[str], pulls: list[int]) -> tuple[str, dict[str, Any]]:
@@ -160,7 +189,7 @@ def _with_read(known: Known, data: Mapping[str, Any], branches: list[str], pulls
 
     return replace(
         known,
-        refs={branch: ref(index) for index, branch in enumerate(branches)},
+        refs={**known.refs, **{branch: ref(index) for index, branch in enumerate(branches)}},
         pulls={number: parse.field(repository, f"p{index}.id", str) for index, number in enumerate(pulls)},
     )
 

@@ -5,8 +5,6 @@ Tests and rehearsals put another factory in force:  `with connect.using(lambda r
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -14,6 +12,7 @@ from typing import Any, NoReturn
 from pipeline import clock
 from pipeline.github import adapter
 from pipeline.github.client import Ask, Client
+from pipeline.github.memory import Memory
 from pipeline.github.port import BadCredentials, GitHub, GitHubError
 from pipeline.github.reader import RestReader
 from pipeline.github.reader_graphql import copilot_id
@@ -22,10 +21,10 @@ from pipeline.services.credentials import CredentialMissing, resolve, token_key
 from pipeline.services.governor import Governor, Limits
 
 Factory = Callable[[Repository], GitHub]
-COPILOT_ID_SECONDS = 3600.0  # how long a process remembers under which id Copilot is assigned
+BASE_SECONDS = 60.0  # scaffold branches may start from a commit this old
 
-_copilot_ids: dict[tuple[str, str], tuple[str, float]] = {}
-_copilot_lock = threading.Lock()
+_copilot_ids = Memory(3600.0)  # by server and repository: under which id Copilot is assigned
+_heads: dict[tuple[str, str], Memory] = {}
 
 
 class _NoClient(Client):
@@ -113,6 +112,7 @@ def _over_http(repository: Repository) -> GitHub:
         known_labels,
         repository_id=lambda: _repository_id(repository, client),
         find_copilot=lambda: _copilot_id(repository, handover),
+        heads=_heads.setdefault((repository.api_url, repository.full_name), Memory(BASE_SECONDS)),
     )
 
 
@@ -145,15 +145,13 @@ def _repository_id(repository: Repository, client: Client) -> str:
 
 
 def _copilot_id(repository: Repository, handover: Client) -> str | None:
-    place = (repository.api_url, repository.full_name)
-    with _copilot_lock:
-        remembered = _copilot_ids.get(place)
-    if remembered and remembered[1] > time.monotonic():
-        return remembered[0]
+    place = f"{repository.api_url} {repository.full_name}"
+    remembered = _copilot_ids.get(place)
+    if remembered:
+        return remembered
     found = copilot_id(handover, repository.full_name)
     if found:  # "not enabled" is asked again each time: a person is probably changing just that
-        with _copilot_lock:
-            _copilot_ids[place] = (found, time.monotonic() + COPILOT_ID_SECONDS)
+        _copilot_ids.put(place, found)
     return found
 
 

@@ -21,8 +21,10 @@ from pipeline.domain.changes import (
     UnassignCopilot,
     WriteSections,
 )
-from pipeline.github.port import Conflict, IssueTarget, Outcome, Refused, Transient
-from tests.pipeline.github.world import REPOSITORY, World, intent
+from pipeline.github import adapter
+from pipeline.github.memory import Memory
+from pipeline.github.port import Conflict, GitHub, IssueTarget, Outcome, Refused, Transient
+from tests.pipeline.github.world import REPOSITORY, World, clients, intent
 
 NOBODY = IssueTarget(None, "", "")
 FILES = (ScaffoldFile("reports/a.md", "# Bericht 😀\n"), ScaffoldFile("reports/deep/b.md", "- [ ] one\n"))
@@ -225,3 +227,25 @@ def test_graphql_refuses_the_hand_over_where_copilot_is_not_enabled(graphql: Wor
     outcome = graphql.apply(graphql.issue(), AssignCopilot("main"))
     assert isinstance(outcome.error, Refused)
     assert "Enable the coding agent" in str(outcome.error)
+
+
+def _remembering(graphql: World) -> GitHub:
+    """Our adapter with a memory, as services.connect builds it."""
+    node_id = graphql.github.repository().node_id
+    app, user = clients(graphql.sandbox, graphql.meter)
+    return adapter.graphql(app, user, REPOSITORY, dict, repository_id=lambda: node_id, heads=Memory(60.0))
+
+
+def test_graphql_reads_a_base_once_for_many_branches(graphql: World) -> None:
+    github = _remembering(graphql)
+    graphql.meter.calls.clear()
+    for number in range(3):
+        assert github.apply(NOBODY, [intent(replace(BRANCH, branch=f"scaffold/{number}"))])[0].applied
+    assert graphql.meter.routes == ["POST graphql before write"] + 3 * ["POST graphql write"]
+
+
+def test_graphql_refuses_an_existing_branch_from_a_remembered_base(graphql: World) -> None:
+    github = _remembering(graphql)
+    assert github.apply(NOBODY, [intent(BRANCH)])[0].applied
+    assert isinstance(github.apply(NOBODY, [intent(BRANCH)])[0].error, Conflict)
+    assert github.apply(NOBODY, [intent(replace(BRANCH, branch="scaffold/2"))])[0].applied
