@@ -1,0 +1,198 @@
+"""Rows as the plain values that the checks compare."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, F, Q
+
+from pipeline.domain.invariants.values import (
+    DiscoveryFact,
+    EffectFact,
+    HandoverFact,
+    IssueFact,
+    OperationFact,
+    PaceFact,
+    Place,
+    RunFact,
+    SlotFact,
+    Step,
+)
+from pipeline.domain.labels import LabelGrammar
+from pipeline.models import (
+    ApiCall,
+    AuditEntry,
+    Discovery,
+    Effect,
+    Finding,
+    Handover,
+    Issue,
+    Operation,
+    Repository,
+    Run,
+    RunItem,
+    Slot,
+    Transition,
+)
+from pipeline.services.operations import cron_of
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that the checks read, for the chosen repositories."""
+
+    repositories: tuple[Repository, ...]
+    issues: tuple[IssueFact, ...]
+    discoveries: tuple[DiscoveryFact, ...]
+    operations: dict[int, OperationFact]
+    runs: dict[int, RunFact]
+    effects: dict[str, EffectFact]
+    handovers: tuple[HandoverFact, ...]
+
+    @property
+    def grammars(self) -> dict[str, LabelGrammar]:
+        return {row.full_name.lower(): row.grammar for row in self.repositories}
+
+    @property
+    def paces(self) -> dict[str, PaceFact]:
+        return {
+            row.full_name.lower(): PaceFact(row.write_spacing_ms, row.writes_per_minute, row.writes_per_hour)
+            for row in self.repositories
+        }
+
+
+def load(repositories: Iterable[Repository]) -> Facts:
+    """One query per table; nothing is changed."""
+    rows = tuple(repositories)
+    chosen = [row.pk for row in rows]
+    return Facts(
+        repositories=rows,
+        issues=tuple(_issues(chosen)),
+        discoveries=tuple(_discoveries(chosen)),
+        operations={fact.id: fact for fact in _operations(chosen)},
+        runs={fact.id: fact for fact in _runs(chosen)},
+        effects={fact.key: fact for fact in _effects(chosen)},
+        handovers=tuple(_handovers(chosen)),
+    )
+
+
+def _place(issue: Issue | None) -> Place | None:
+    return (issue.repository.full_name.lower(), issue.number) if issue else None
+
+
+def _issues(chosen: list[int]) -> Iterable[IssueFact]:
+    findings: dict[int, list[str]] = defaultdict(list)
+    for finding in Finding.objects.filter(repository__in=chosen, issue__isnull=False, resolved_at__isnull=True):
+        findings[finding.issue_id or 0].append(finding.check_id)
+    history: dict[int, list[Step]] = defaultdict(list)
+    for row in Transition.objects.filter(issue__repository__in=chosen).order_by("issue", "sequence"):
+        history[row.issue_id].append(Step(row.sequence, row.before, row.after, row.cause))
+    for issue in Issue.objects.filter(repository__in=chosen).select_related("repository").order_by("pk"):
+        yield IssueFact(
+            place=(issue.repository.full_name.lower(), issue.number),
+            state=issue.state,
+            present=issue.presence == Issue.Presence.PRESENT,
+            labels=tuple(issue.labels),
+            prefix=issue.repository.label_prefix,
+            findings=tuple(findings[issue.pk]),
+            history=tuple(history[issue.pk]),
+        )
+
+
+def _discoveries(chosen: list[int]) -> Iterable[DiscoveryFact]:
+    for row in Discovery.objects.filter(repository__in=chosen).select_related("issue__repository").order_by("pk"):
+        yield DiscoveryFact(row.pk, row.status, _place(row.issue))
+
+
+def _operations(chosen: list[int]) -> Iterable[OperationFact]:
+    slots: dict[int, list[SlotFact]] = defaultdict(list)
+    for row in Slot.objects.filter(operation__repository__in=chosen).order_by("nominal_at"):
+        slots[row.operation_id].append(SlotFact(row.nominal_at, row.status, row.run_id))
+    modes: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
+    for entry in AuditEntry.objects.filter(action="operation.mode").order_by("sequence"):
+        before, after = str(entry.before.get("mode", "")), str(entry.after.get("mode", ""))
+        modes[entry.subject].append((entry.at, before, after))
+    rows = Operation.objects.filter(repository__in=chosen).select_related("repository", "periodic_task__crontab")
+    for operation in rows.order_by("pk"):
+        yield OperationFact(
+            id=operation.pk,
+            name=str(operation),
+            mode=operation.mode,
+            cron=cron_of(operation),
+            since=operation.slots_since,
+            slots=tuple(slots[operation.pk]),
+            modes=tuple(modes[str(operation)[:200]]),
+        )
+
+
+def _runs(chosen: list[int]) -> Iterable[RunFact]:
+    touching = Q(items__issue__isnull=False) | Q(items__discovery__isnull=False)
+    touched = Count("items", filter=touching & Q(items__effects__state=Effect.State.APPLIED), distinct=True)
+    for row in Run.objects.filter(repository__in=chosen).annotate(touched=touched).order_by("pk"):
+        yield RunFact(
+            id=row.pk,
+            operation=row.operation_id,
+            purpose=row.purpose,
+            mode=row.mode,
+            nominal_at=row.nominal_at,
+            group=row.group,
+            limit=row.limit,
+            touched=row.touched,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+        )
+
+
+def _effects(chosen: list[int]) -> Iterable[EffectFact]:
+    rows = Effect.objects.filter(item__run__repository__in=chosen).select_related("item", "issue__repository")
+    for row in rows.order_by("pk").iterator(chunk_size=500):
+        yield EffectFact(
+            key=row.key,
+            kind=row.kind,
+            request_hash=row.request_hash,
+            state=row.state,
+            live=row.live,
+            run=row.item.run_id,
+            item_epoch=row.item.epoch,
+            epoch=row.epoch,
+            place=_place(row.issue),
+            discovery=row.item.discovery_id,
+            planned_at=row.planned_at,
+            sent_at=row.sent_at,
+            settled_at=row.settled_at,
+            headings=tuple(name for name, _content in row.payload.get("sections", ())),
+        )
+
+
+def _handovers(chosen: list[int]) -> Iterable[HandoverFact]:
+    rows = Handover.objects.filter(issue__repository__in=chosen).select_related("issue__repository", "effect")
+    for row in rows.order_by("issue", "generation"):
+        yield HandoverFact(
+            place=(row.issue.repository.full_name.lower(), row.issue.number),
+            generation=row.generation,
+            effect=row.effect.key if row.effect else None,
+            requested_at=row.requested_at,
+            ended_at=row.ended_at,
+            outcome=row.outcome,
+        )
+
+
+def reserved_writes(repositories: Iterable[Repository]) -> tuple[dict[str, list[datetime]], dict[str, int]]:
+    """When each token's writes were let out, and the least distance that its repositories ask for, in milliseconds."""
+    moments: dict[str, list[datetime]] = defaultdict(list)
+    least: dict[str, int] = {}
+    rows = ApiCall.objects.filter(write=True, repository__in=[row.pk for row in repositories])
+    for row in rows.annotate(spacing=F("repository__write_spacing_ms")).order_by("at").iterator(chunk_size=1000):
+        spacing: Any = row.spacing
+        moments[row.token_key].append(row.at)
+        least[row.token_key] = min(int(spacing), least.get(row.token_key, int(spacing)))
+    return dict(moments), least
+
+
+def active_items(chosen: Iterable[Repository]) -> Iterable[RunItem]:
+    rows = RunItem.objects.filter(run__repository__in=[row.pk for row in chosen], state__in=RunItem.ACTIVE)
+    return rows.select_related("run").order_by("pk")

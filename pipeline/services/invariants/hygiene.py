@@ -1,0 +1,128 @@
+"""I8: the audit chain, the limits of runs, stale leases, and secrets where none may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Cast
+
+from pipeline.domain.invariants.values import RunFact, Violation
+from pipeline.models import Repository, Run, RunItem
+from pipeline.services import audit
+from pipeline.services.claims import lease
+from pipeline.services.invariants.facts import active_items
+
+LABELS = frozenset({"pipeline", "rollout", "django_celery_beat", "admin", "sessions"})
+SWEPT = timedelta(minutes=2)  # a sweeper that lives has found it by then
+
+
+def chain() -> list[Violation]:
+    """The audit log is whole and unaltered."""
+    verified = audit.verify()
+    return [_broken("audit", verified.fault)] if verified.fault else []
+
+
+def limits(runs: Iterable[RunFact]) -> list[Violation]:
+    """No run changed more issues than its limit."""
+    return [
+        _broken("limit", f"Run {run.id} changed {run.touched} issues; its limit was {run.limit}.")
+        for run in runs
+        if run.touched > run.limit
+    ]
+
+
+def leases(repositories: Sequence[Repository], now: datetime) -> list[Violation]:
+    """Nothing is held by somebody who let two leases pass."""
+    old = now - 2 * lease()
+    chosen = [row.pk for row in repositories]
+    items = RunItem.objects.filter(
+        run__repository__in=chosen, state=RunItem.State.WORKING, claimed_until__lt=old
+    ).order_by("pk")
+    runs = Run.objects.filter(
+        repository__in=chosen, state__in=Run.ACTIVE, selected=False, claimed_until__lt=old
+    ).order_by("pk")
+    broken = [
+        _broken(
+            "lease", f"Item {row.pk} of run {row.run_id} is held under a lease that ended {row.claimed_until:%H:%M:%S}."
+        )
+        for row in items
+    ]
+    return broken + [
+        _broken("lease", f"Run {row.pk} is held under a lease that ended {row.claimed_until:%H:%M:%S}.") for row in runs
+    ]
+
+
+def unfinished(repositories: Sequence[Repository], now: datetime) -> list[Violation]:
+    """At rest nothing is left lying: what waits has a moment to come."""
+    broken = []
+    for item in active_items(repositories):
+        if item.state == RunItem.State.WAITING and item.due_at is not None and item.due_at > now - SWEPT:
+            continue
+        broken.append(
+            Violation("I1", "conservation.left", f"Item {item.pk} of run {item.run_id} is left {item.state}.")
+        )
+    rows = Run.objects.filter(repository__in=[row.pk for row in repositories], state__in=Run.ACTIVE)
+    for run in rows.order_by("pk"):
+        if (
+            not run.items.filter(state=RunItem.State.WAITING).exists()
+            and not run.children.filter(state__in=Run.ACTIVE).exists()
+        ):
+            broken.append(Violation("I1", "conservation.left", f"Run {run.pk} ({run.kind}) is left {run.state}."))
+    return broken
+
+
+def secrets(values: Sequence[str]) -> list[Violation]:
+    """No secret stands in a text column, in telemetry or in a log."""
+    wanted = [value for value in values if value]
+    if not wanted:
+        return []
+    return _in_tables(wanted) + _in_files(wanted)
+
+
+def _in_tables(wanted: Sequence[str]) -> list[Violation]:
+    broken = []
+    for model in apps.get_models():
+        if model._meta.app_label not in LABELS:
+            continue
+        for field in model._meta.concrete_fields:
+            if isinstance(field, models.CharField | models.TextField | models.JSONField) and not field.choices:
+                broken += _in_column(model, field.name, wanted)
+    return broken
+
+
+def _in_column(model: type[models.Model], name: str, wanted: Sequence[str]) -> list[Violation]:
+    text = model._default_manager.annotate(as_text=Cast(name, models.TextField()))
+    query = Q()
+    for value in wanted:
+        query |= Q(as_text__contains=value)
+    return [
+        _broken("secret", f"The column {name} of {model._meta.db_table} row {row.pk} contains a secret.")
+        for row in text.filter(query).order_by("pk")[:5]
+    ]
+
+
+def _in_files(wanted: Sequence[str]) -> list[Violation]:
+    needles = [value.encode() for value in wanted]
+    found = []
+    for folder in (settings.CONTROLPLANE.telemetry_dir, settings.CONTROLPLANE.logs_dir):
+        found += [path for path in _files(folder) if _holds(path, needles)]
+    return [_broken("secret", f"The file {path.name} contains a secret.") for path in found]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+
+
+def _holds(path: Path, needles: Sequence[bytes]) -> bool:
+    with path.open("rb") as lines:
+        return any(needle in line for line in lines for needle in needles)
+
+
+def _broken(check: str, sentence: str) -> Violation:
+    return Violation("I8", f"evidence.{check}", sentence)
