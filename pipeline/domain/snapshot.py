@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 # Match Copilot on id or address: the login differs between REST ("Copilot") and GraphQL ("copilot-swe-agent").
 COPILOT_USER_ID = 198982749
@@ -62,3 +63,25 @@ class IssueSnapshot:
             self.locked,
         ]
         return hashlib.sha256(json.dumps(facts, ensure_ascii=True).encode()).hexdigest()
+
+
+_MOMENTS = ("created_at", "updated_at", "closed_at", "read_at")
+
+
+def to_json(snapshot: IssueSnapshot) -> dict[str, Any]:
+    """The snapshot as plain JSON values."""
+    values = asdict(snapshot)
+    for name in _MOMENTS:
+        values[name] = values[name].isoformat() if values[name] else None
+    return values
+
+
+def from_json(values: dict[str, Any]) -> IssueSnapshot:
+    """The inverse of `to_json`."""
+    moments = {name: datetime.fromisoformat(values[name]) if values[name] else None for name in _MOMENTS}
+    people = {
+        "author": Actor(**values["author"]),
+        "assignees": tuple(Actor(**actor) for actor in values["assignees"]),
+        "labels": tuple(values["labels"]),
+    }
+    return IssueSnapshot(**{**values, **moments, **people})

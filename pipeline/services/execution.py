@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from pipeline import clock
+from pipeline.domain.snapshot import to_json
 from pipeline.github import port
 from pipeline.github.port import GitHub
 from pipeline.models import Kind, Mode, Run, RunItem
@@ -75,6 +76,7 @@ def _add_item(run: Run, position: int, candidate: Candidate) -> None:
         outcome=candidate.outcome,
         reason=candidate.skipped[:500],
         facts=candidate.facts,
+        snapshot=to_json(candidate.prefetched) if candidate.prefetched else {},
         finished_at=clock.now() if skipped else None,
     )
     try:

@@ -20,6 +20,7 @@ class Candidate:
     skipped: str = ""
     outcome: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    prefetched: IssueSnapshot | None = None  # read moments ago, for changes that carry no text
 
 
 class Kind(Protocol):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 
 from pipeline import clock
 from pipeline.domain import handover, plan_track
 from pipeline.domain.facts import HandoverFacts, TimelineEvent
 from pipeline.domain.handover import Evidence, Judgement, Outcome
 from pipeline.domain.plan import Plan, skip
-from pipeline.domain.snapshot import IssueSnapshot
+from pipeline.domain.snapshot import IssueSnapshot, from_json
 from pipeline.domain.states import State
 from pipeline.github.port import GitHub
 from pipeline.models import Handover, Issue, Run, RunItem
@@ -17,9 +18,11 @@ from pipeline.services import issues, sync, telemetry
 from pipeline.services.kinds.base import Candidate, NoPrefetch, asked_for
 
 BATCH = 100
+WORKING_TITLE = re.compile(r"\s*\[WIP\]", re.IGNORECASE)
 OPEN = (Handover.Outcome.PENDING, Handover.Outcome.WORKING, Handover.Outcome.WAITING, Handover.Outcome.FINISHED)
-# A pull request that does not move is looked at more closely only so often.
-LOOK_AGAIN = timedelta(minutes=30)
+READ_HOLDS = timedelta(minutes=1)
+# Copilot needs seconds to open its pull request; before that there is nothing to read.
+SETTLING_IN = timedelta(seconds=60)
 
 
 class Track(NoPrefetch):
@@ -55,6 +58,13 @@ class Track(NoPrefetch):
         ).exclude(pk__in=taken)
         room = max(0, run.limit - len(taken))
         return [Candidate(issue=row) for row in rows.order_by("number")[:room]]
+
+    def fresh(self, item: RunItem, github: GitHub) -> IssueSnapshot | None:
+        """The batch's own read, once: what track writes carries no text that a later edit could lose."""
+        if item.attempts > 1 or not item.snapshot:
+            return None
+        read = from_json(item.snapshot)
+        return read if clock.now() - read.read_at < READ_HOLDS else None
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
         if snapshot is None or item.issue is None:
@@ -114,13 +124,13 @@ def _look(run: Run, github: GitHub, issue: Issue, facts: HandoverFacts | None) -
     if row.outcome in OPEN:
         _store(row, judged)
     if not facts.issue.is_open or judged.outcome in handover.ENDED:
-        return Candidate(issue=issue)
+        return Candidate(issue=issue, prefetched=facts.issue)
     return None
 
 
 def _without_record(issue: Issue, snapshot: IssueSnapshot) -> Candidate | None:
     """A person set state::copilot, or it was so when first seen: followed by its closing only."""
-    return None if snapshot.is_open else Candidate(issue=issue)
+    return None if snapshot.is_open else Candidate(issue=issue, prefetched=snapshot)
 
 
 def _events(github: GitHub, row: Handover, facts: HandoverFacts) -> tuple[TimelineEvent, ...]:
@@ -129,12 +139,22 @@ def _events(github: GitHub, row: Handover, facts: HandoverFacts) -> tuple[Timeli
         return ()
     pull = handover.agent_pull(facts.pulls, row.requested_at)
     if pull is None:
-        return github.timeline(facts.issue.number)
+        early = clock.now() - row.requested_at < min(SETTLING_IN, timedelta(seconds=_lost_after(row) / 2))
+        return () if early else github.timeline(facts.issue.number)
     seen = str(row.evidence.get("pull_updated_at", ""))
-    still = row.checked_at is None or clock.now() - row.checked_at > LOOK_AGAIN
-    if seen == pull.updated_at.isoformat() and not still:
-        return _kept(row)
+    # A pull request that does not move is looked at more closely as rarely as a lost hand-over is given up.
+    looked = str(row.evidence.get("timeline_at", ""))
+    rest = timedelta(seconds=_lost_after(row))
+    still = not looked or clock.now() - datetime.fromisoformat(looked) > rest
+    at_work = WORKING_TITLE.match(pull.title) is not None and pull.is_open
+    if not still and (seen == pull.updated_at.isoformat() or (seen and at_work)):
+        return _kept(row)  # the agent drops "[WIP]" when it is done, and a failure leaves it still
+    row.evidence["timeline_at"] = clock.now().isoformat()
     return github.timeline(pull.number)
+
+
+def _lost_after(row: Handover) -> int:
+    return row.issue.repository.lost_after_seconds
 
 
 def _kept(row: Handover) -> tuple[TimelineEvent, ...]:
@@ -156,7 +176,7 @@ def _store(row: Handover, judged: Judgement) -> None:
     row.blocker, row.blocker_message = judged.blocker, judged.message[:500]
     if judged.pull is not None:
         row.pull_number, row.pull_url = judged.pull.number, judged.pull.html_url
-    row.evidence = {
+    row.evidence |= {
         "reason": judged.reason,
         "pull_updated_at": judged.pull.updated_at.isoformat() if judged.pull else "",
         "merged_at": judged.pull.merged_at.isoformat() if judged.pull and judged.pull.merged_at else "",
