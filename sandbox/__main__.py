@@ -19,13 +19,19 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A stand-in for GitHub and what is around it.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (it has no login: keep it on loopback)")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="A stand-in for GitHub and what is around it."
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (it has no login: keep it on loopback)"
+    )
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--data", type=Path, help="folder for the state and the event log; without it nothing is kept")
     parser.add_argument("--seed", type=int, default=1, help="what Copilot and faults draw from")
-    parser.add_argument("--speed", type=float, default=1.0, help="divides the delays of Copilot and the reviewers")
-    parser.add_argument("--virtual-from", type=datetime.fromisoformat, help="run on a clock moved by POST /_sandbox/advance")
+    parser.add_argument("--speed", type=float, help="divides the delays of Copilot and the reviewers")
+    parser.add_argument(
+        "--virtual-from", type=datetime.fromisoformat, help="run on a clock moved by POST /_sandbox/advance"
+    )
     parser.add_argument("--allow-remote", action="store_true", help="allow an address other than loopback")
     parser.add_argument("--verbose", action="store_true", help="log each request")
     return parser.parse_args(arguments)
@@ -36,11 +42,18 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.DEBUG if options.verbose else logging.INFO, format="sandbox: %(message)s")
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     if options.host not in LOOPBACK and not options.allow_remote:
-        return _complain(f"{options.host} is not a loopback address; the sandbox has no login. Add --allow-remote if meant.")
+        return _complain(
+            f"{options.host} is not a loopback address; the sandbox has no login. Add --allow-remote if meant."
+        )
     clock = ManualClock(options.virtual_from) if options.virtual_from else None
     try:
         sandbox = Sandbox(
-            options.data, host=options.host, port=options.port, seed_number=options.seed, speed=options.speed, clock=clock
+            options.data,
+            host=options.host,
+            port=options.port,
+            seed_number=options.seed,
+            speed=options.speed,
+            clock=clock,
         )
     except OSError as error:
         return _complain(f"Cannot listen on {options.host}:{options.port} or use {options.data}: {error.strerror}.")
