@@ -11,6 +11,7 @@ from controlplane.children import Spec
 from controlplane.configuration import Configuration
 
 ROOT = Path(__file__).resolve().parent.parent
+SANDBOX_SPEED = "40"  # Copilot and reviewers take seconds, so that a newcomer sees issues reach their end
 
 
 def specs(configuration: Configuration, *, host: str, port: int, sandbox_port: int | None) -> list[Spec]:
@@ -30,7 +31,7 @@ def specs(configuration: Configuration, *, host: str, port: int, sandbox_port: i
 
 def sandbox(configuration: Configuration, port: int) -> Spec:
     data = str(configuration.data_dir / "sandbox")
-    command = [sys.executable, "-m", "sandbox", "--port", str(port), "--data", data]
+    command = [sys.executable, "-m", "sandbox", "--port", str(port), "--data", data, "--speed", SANDBOX_SPEED]
     return Spec("sandbox", command, ready_url=f"http://127.0.0.1:{port}/")
 
 

@@ -32,6 +32,10 @@ def resolve(reference: str) -> str:
         raise CredentialMissing(
             f"The credential {reference} holds more than one word: put only the token into {where}."
         )
+    if not value.strip().isascii():
+        raise CredentialMissing(
+            f"The credential {reference} holds letters that no token has: put only the token into {where}."
+        )
     return value.strip()
 
 

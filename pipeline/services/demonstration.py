@@ -27,7 +27,7 @@ from pipeline.models import (
     Transition,
     WebhookDelivery,
 )
-from pipeline.services import operations, workflows
+from pipeline.services import operations, runs, scripts, workflows
 
 ACTOR, REASON = "rule:demonstration", "The demonstration repository of the sandbox."
 FULL_NAME = "demo/field-notes"
@@ -35,8 +35,8 @@ SANDBOX_TOKEN = "sandbox-user-token"  # noqa: S105 - opens nothing but the sandb
 # Every minute, so that a newcomer sees issues in every state soon; the shipped operations keep the plan's crons.
 FAST = {
     Kind.MONITOR: ("* * * * *", 3),
-    Kind.ASSIGN: ("* * * * *", 4),
-    Kind.PROCESS: ("* * * * *", 3),
+    Kind.ASSIGN: ("* * * * *", 3),
+    Kind.PROCESS: ("* * * * *", 2),
     Kind.TRACK: ("* * * * *", 50),
 }
 SOURCES = (
@@ -99,6 +99,22 @@ def _operations(repository: Repository) -> None:
         operations.set_cron(operation, cron, actor=ACTOR, reason=REASON)
         operations.set_limit(operation, limit, actor=ACTOR, reason=REASON, binding="demonstration")
         operations.set_mode(operation, Mode.LIVE, actor=ACTOR, reason=REASON)
+
+
+# Once, right after the installation: the first page already shows issues in several states.
+FIRST_RUNS = ((Kind.MONITOR, 7), (Kind.ASSIGN, 5), (Kind.PROCESS, 3))
+
+
+def first_runs(repository: Repository) -> None:
+    """Carry out one run of each kind in this process; only where nothing has been recorded yet."""
+    if Run.objects.filter(repository=repository).exists():
+        return
+    for kind, limit in FIRST_RUNS:
+        operation = Operation.objects.get(repository=repository, kind=kind)
+        run = runs.open_by_hand(
+            operation, actor=ACTOR, reason="First run of the demonstration.", limit=limit, ring=False
+        )
+        scripts.carry_out(run)
 
 
 @transaction.atomic

@@ -41,8 +41,12 @@ def operation_named(name: str, full_name: str | None) -> Operation:
     return exact
 
 
-def carry_out(run: Run, progress: Callable[[int, int], None]) -> Run:
-    """Work a run to its end in this process; `progress` is told (settled, all) after each item."""
+def unseen(settled: int, total: int) -> None:
+    """Progress that is shown to nobody."""
+
+
+def carry_out(run: Run, progress: Callable[[int, int], None] = unseen) -> Run:
+    """Work a run to its end in this process; `progress` is told (settled, all) after each round."""
     execution.execute(run.pk)
     run.refresh_from_db()
     for child in _ordered_children(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -47,9 +48,9 @@ def _loaded(found: list[tuple[str, bytes]]) -> tuple[list[SpecialistSpec], list[
     problems: list[str] = []
     for name, content in found:
         try:
-            loaded = files.load(content, name=name)
+            loaded = _load(content, name)
         except files.WorkflowFileError as error:
-            problems.append(str(error))
+            problems += error.lines()
             continue
         if isinstance(loaded, SpecialistSpec):
             specialists.append(loaded)
@@ -58,3 +59,13 @@ def _loaded(found: list[tuple[str, bytes]]) -> tuple[list[SpecialistSpec], list[
     if problems:
         raise NotPossible("\n".join(problems))
     return specialists, specs
+
+
+# A specialist is told from a workflow by what only it has.
+SPECIALIST = re.compile(rb"^(role|guidance)\s*:", re.MULTILINE)
+
+
+def _load(content: bytes, name: str) -> SpecialistSpec | WorkflowSpec:
+    if SPECIALIST.search(content):
+        return files.load_specialist(content, name=name)
+    return files.load_workflow(content, name=name)

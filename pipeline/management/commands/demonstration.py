@@ -26,6 +26,7 @@ class Command(Reporting):
         url = options["sandbox_url"] or settings.CONTROLPLANE.sandbox_url
         if url:
             repository = demonstration.install(url)
+            demonstration.first_runs(repository)
             self.stdout.write(f"The demonstration repository {repository} works against the sandbox at {url}.")
         elif settings.CONTROLPLANE.github.repository:
             repository = demonstration.install_governed()

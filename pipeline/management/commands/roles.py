@@ -14,7 +14,7 @@ from pipeline.permissions import ROLES, Role
 class Command(BaseCommand):
     help = "Write the five roles as groups with their permissions. Members stay; other groups are left alone."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         with transaction.atomic():
             known = {
                 f"{permission.content_type.app_label}.{permission.codename}": permission
@@ -22,7 +22,8 @@ class Command(BaseCommand):
             }
             for role in ROLES:
                 write_role(role, known)
-        self.stdout.write(f"{len(ROLES)} roles are in place: {', '.join(role.name for role in ROLES)}.")
+        if options["verbosity"]:
+            self.stdout.write(f"{len(ROLES)} roles are in place: {', '.join(role.name for role in ROLES)}.")
 
 
 def write_role(role: Role, known: dict[str, Permission]) -> Group:
