@@ -50,7 +50,8 @@ def unknown(text: str, known: Collection[str]) -> tuple[Unknown, ...]:
             line = text.count("\n", 0, match.start()) + 1
             column = match.start() - (text.rfind("\n", 0, match.start()) + 1) + 1
             close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {{{close[0]}}}?" if close else f"known are {', '.join(sorted(known))}."
+            hint = f"known here are {', '.join(sorted(known))}." if known else "none can be used here."
+            hint = f"did you mean {{{close[0]}}}?" if close else hint
             found.append(Unknown(match[1], line, column, f"The placeholder {{{match[1]}}} is not known; {hint}"))
     return tuple(found)
 
