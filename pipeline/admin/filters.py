@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from pipeline import clock
-from pipeline.models import Issue
+from pipeline.models import Issue, Operation
 
 
 class YesFilter(SimpleListFilter):
@@ -68,3 +68,18 @@ class TopLevel(SimpleListFilter):
         if self.value() in ("no", "only"):
             return queryset.filter(parent__isnull=self.value() == "no")
         return queryset
+
+
+class ByOperation(SimpleListFilter):
+    """Operations with their repository, read in one query."""
+
+    title = "operation"
+    parameter_name = "operation"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = Operation.objects.select_related("repository").order_by("repository__full_name", "name")
+        return [(str(row.pk), str(row)) for row in rows]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value() or ""
+        return queryset.filter(operation=int(value)) if value.isdigit() else queryset

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from pipeline.admin.base import PageScreen, ReasonForm, row_or_404
-from pipeline.admin.filters import TopLevel
+from pipeline.admin.filters import ByOperation, TopLevel
 from pipeline.admin.questions import Question, ask, require
 from pipeline.models import Effect, Mode, Run, RunItem
 from pipeline.services import revert, runs
@@ -48,7 +48,7 @@ class RunScreen(PageScreen):
     )
     list_display = ("run", "operation", "mode_word", "purpose", "state_word", "nominal", "started", "took", "outcomes")
     list_display_links = ("run",)
-    list_filter = ("state", "kind", "mode", "purpose", TopLevel, "operation", "repository")
+    list_filter = ("state", "kind", "mode", "purpose", TopLevel, ByOperation, "repository")
     search_fields = ("=id", "operation__name", "repository__full_name", "error", "requested_by")
     search_help_text = "Number, operation, repository, error or person"
     list_select_related = ("operation__repository", "repository")

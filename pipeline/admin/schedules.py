@@ -13,11 +13,10 @@ from django_celery_beat.admin import (
     CrontabScheduleAdmin,
     PeriodicTaskAdmin,
     PeriodicTaskForm,
-    TaskSelectWidget,
 )
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from unfold.admin import TabularInline
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from pipeline.admin.base import ReasonedModelForm, ReasonedScreen
 from pipeline.admin.people import CHANGE, reason_field
@@ -29,17 +28,10 @@ for model in (PeriodicTask, CrontabSchedule, IntervalSchedule, SolarSchedule, Cl
     admin.site.unregister(model)
 
 
-class StyledTaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):  # type: ignore[misc]
-    """The registered tasks, in a select that has a border."""
-
-
 class ScheduleEntryForm(PeriodicTaskForm):  # type: ignore[misc]
+    regtask = None  # beat's own list of tasks would load every worker's code into the web process
+    task = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text="The task's full name.")
     reason = reason_field()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["task"].widget = UnfoldAdminTextInputWidget()
-        self.fields["regtask"].widget = StyledTaskSelect()
 
 
 @admin.register(PeriodicTask)
@@ -50,7 +42,15 @@ class PeriodicTaskScreen(PeriodicTaskAdmin, ReasonedScreen):  # type: ignore[mis
     date_hierarchy = None
     list_display = ("name", "enabled", "words", "task", "last")
     list_filter = ("enabled", "one_off", "task")
-    fieldsets = (*PeriodicTaskAdmin.fieldsets, CHANGE)
+    fieldsets = (
+        (None, {"fields": ("name", "task", "enabled", "description")}),
+        (
+            "Schedule",
+            {"fields": ("crontab", "crontab_translation", "interval", "start_time", "last_run_at", "one_off")},
+        ),
+        ("Arguments", {"fields": ("args", "kwargs", "queue", "expire_seconds")}),
+        CHANGE,
+    )
     empty_text: ClassVar[str] = "Every operation brings its own entry; add a repository first."
 
     @admin.display(description="Fires")

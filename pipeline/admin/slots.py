@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from pipeline.admin.base import ReadOnlyScreen
+from pipeline.admin.filters import ByOperation
 from pipeline.models import Slot
 from pipeline.views import display
 
@@ -16,7 +17,7 @@ from pipeline.views import display
 class SlotScreen(ReadOnlyScreen):
     empty_text: ClassVar[str] = "Slots appear when the cron of an operation that is not off falls due."
     list_display = ("nominal", "operation_link", "status_word", "run_link", "reason", "settled")
-    list_filter = ("status", "operation")
+    list_filter = ("status", ByOperation)
     search_fields = ("operation__name", "reason")
     search_help_text = "Operation or reason"
     list_select_related = ("operation__repository", "run")

@@ -1,0 +1,85 @@
+"""Runs: items with diffs, figures, and the three questions."""
+
+from __future__ import annotations
+
+from django.test import Client
+from django.urls import reverse
+
+from pipeline.models import Run
+from tests import factories as make
+from tests.pipeline.admin.world import World
+
+
+def test_page_shows_item_reason_diff_and_figures(world: World, root: Client) -> None:
+    text = root.get(reverse("admin:pipeline_run_change", args=[world.dry_run.pk])).content.decode()
+
+    assert "Confidence 0.91." in text
+    assert '<span class="cp-minus">-Nothing</span>' in text
+    assert "+**A convoy** &lt;b&gt;seen&lt;/b&gt;" in text
+    assert "Items by state" in text
+    assert "<details open>" in text
+
+
+def test_dry_run_offers_apply_and_live_run_offers_revert(world: World, root: Client) -> None:
+    dry = root.get(reverse("admin:pipeline_run_change", args=[world.dry_run.pk])).content.decode()
+    live = root.get(reverse("admin:pipeline_run_change", args=[world.live_run.pk])).content.decode()
+
+    assert ("Apply this plan" in dry, "Revert this run" in dry) == (True, False)
+    assert ("Apply this plan" in live, "Revert this run" in live) == (False, True)
+
+
+def test_applied_plan_leads_to_the_new_run(world: World, root: Client) -> None:
+    address = reverse("admin:pipeline_run_apply", args=[world.dry_run.pk])
+
+    response = root.post(address, {"reason": "It was reviewed."})
+
+    applied = Run.objects.latest("pk")
+    assert (applied.purpose, applied.source_run, applied.requested_by) == ("apply", world.dry_run, "root")
+    assert response["Location"] == reverse("admin:pipeline_run_change", args=[applied.pk])
+
+
+def test_plan_applied_twice_is_refused_in_a_sentence(world: World, root: Client) -> None:
+    address = reverse("admin:pipeline_run_apply", args=[world.dry_run.pk])
+    root.post(address, {"reason": "It was reviewed."})
+
+    assert b"was applied already" in root.post(address, {"reason": "Again."}).content
+
+
+def test_reverted_run_leads_to_the_new_run(world: World, root: Client) -> None:
+    address = reverse("admin:pipeline_run_revert", args=[world.live_run.pk])
+
+    root.post(address, {"reason": "It was wrong."})
+
+    reverting = Run.objects.latest("pk")
+    assert (reverting.purpose, reverting.source_run, reverting.mode) == ("revert", world.live_run, "live")
+
+
+def test_revert_can_be_shown_first(world: World, root: Client) -> None:
+    address = reverse("admin:pipeline_run_revert", args=[world.live_run.pk])
+
+    root.post(address, {"reason": "Only a look.", "only_show": "on"})
+
+    assert Run.objects.latest("pk").mode == "dry_run"
+
+
+def test_open_run_is_cancelled_with_its_reason(world: World, root: Client) -> None:
+    root.post(reverse("admin:pipeline_run_cancel", args=[world.open_run.pk]), {"reason": "Wrong day."})
+
+    world.open_run.refresh_from_db()
+    assert (world.open_run.state, world.open_run.error) == ("cancelled", "Wrong day.")
+
+
+def test_daily_run_lists_its_parts(world: World, root: Client) -> None:
+    child = make.make_run(operation=world.operation, parent=world.open_run, purpose="part")
+
+    text = root.get(reverse("admin:pipeline_run_change", args=[world.open_run.pk])).content.decode()
+
+    assert f"/admin/pipeline/run/{child.pk}/change/" in text
+
+
+def test_list_counts_items_by_outcome(world: World, root: Client) -> None:
+    assert "1 planned" in root.get(reverse("admin:pipeline_run_changelist")).content.decode()
+
+
+def test_run_that_is_not_there_is_a_404(world: World, root: Client) -> None:
+    assert root.get(reverse("admin:pipeline_run_apply", args=[999_999])).status_code == 404
