@@ -1,0 +1,232 @@
+"""A whole world in one process: sandbox, repository, operations, a queue for messages and one clock for all of them.
+
+Messages do not travel through a broker: `bell` puts them in `World.queue`, and `drain` carries them out, one after the
+other. So a test may lose, repeat or withhold any of them, and time passes only when the test says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pipeline import clock
+from pipeline.domain.invariants.log import parse
+from pipeline.models import Issue, Kind, Mode, Operation, Repository, Run, RunItem, Source
+from pipeline.services import bell, discoveries, execution, invariants, operations, recover, sync
+from pipeline.services.connect import connect
+from pipeline.sources.port import Fetched
+from sandbox import people
+from sandbox.model import Issue as Remote
+from sandbox.seed import APP_TOKEN, USER_TOKEN
+from sandbox.server import Sandbox
+from tests.factories import make_repository, make_workflow
+
+FULL_NAME = "demo/field-notes"
+START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+STEP = timedelta(seconds=30)  # the tick
+PIPELINE = (Kind.MONITOR, Kind.ASSIGN, Kind.PROCESS, Kind.TRACK)
+QUICK_COPILOT = {"start": [2, 3], "work": [10, 20], "commits": [1, 2], "approve": [5, 6], "review": [10, 20]}
+ALWAYS_FINISHES = {"lost": 0, "error": 0, "fail": 0, "wait": 0, "reject": 0, "finish": 1}
+ON_TASK = {execution.WORK_TASK: execution.work_on, "pipeline.tasks.execute_run": execution.execute}
+
+
+class Killed(BaseException):
+    """What kill -9 is to a process: nothing after it runs, and nobody may catch it."""
+
+
+@dataclass
+class Feed:
+    """A source whose entries the test writes."""
+
+    entries: list[dict[str, str]] = field(default_factory=list)
+
+    def fetch(self, url: str, *, etag: str = "", last_modified: str = "") -> Fetched:
+        feed = {"version": "https://jsonfeed.org/version/1.1", "title": "Feed", "items": self.entries}
+        return Fetched(url, json.dumps(feed).encode(), "application/feed+json", "", "")
+
+    def publish(self, count: int = 1) -> None:
+        for number in range(len(self.entries) + 1, len(self.entries) + count + 1):
+            self.entries.insert(
+                0,
+                {
+                    "id": str(number),
+                    "url": f"https://news.example/{number}",
+                    "title": f"{WORDS[number % len(WORDS)]} watched at pier {number}",
+                    "content_text": f"A convoy of {number} trucks was seen at the northern pier.",
+                },
+            )
+
+
+WORDS = ("Convoy", "Harbour", "Tanker", "Bridge", "Depot", "Airfield", "Railway", "Warehouse", "Ferry", "Quarry", "Dam")
+
+
+@dataclass
+class World:
+    sandbox: Sandbox
+    clock: clock.VirtualClock
+    repository: Repository
+    feed: Feed
+    queue: deque[tuple[str, tuple[int, ...]]] = field(default_factory=deque)
+
+    # --- time and messages ---
+
+    def tick(self) -> None:
+        recover.tick()
+
+    def drain(self, most: int = 500) -> None:
+        """Carry out messages until there are none."""
+        for _ in range(most):
+            if not self.queue:
+                return
+            task, args = self.queue.popleft()
+            ON_TASK[task](*args)
+        raise AssertionError(f"{most} messages did not bring the queue to an end.")
+
+    def advance(self, by: timedelta = STEP) -> None:
+        self.clock.advance(by)
+        self.sandbox.advance(self.clock.now())
+
+    def rounds(self, count: int) -> None:
+        """So many half minutes of normal life."""
+        for _ in range(count):
+            self.tick()
+            self.drain()
+            self.advance()
+
+    def until(self, condition: Callable[[], bool], most: int = 60) -> None:
+        """Live on until `condition` holds."""
+        for _ in range(most):
+            if condition():
+                return
+            self.rounds(1)
+        raise AssertionError(f"Not reached within {most * STEP}: {self.told()}")
+
+    def settle(self) -> None:
+        """Faults off, nothing new begun; what is under way comes to its end."""
+        self.sandbox.faults.remove()
+        for operation in Operation.objects.exclude(mode=Mode.OFF).exclude(kind=Kind.SYNC):
+            operations.set_mode(operation, Mode.OFF, actor="test", reason="The scenario ends.")
+        for _ in range(30):
+            if not self.active():
+                break
+            self.advance(timedelta(minutes=2))
+            self.tick()
+            self.drain()
+        sync.sync(self.fresh(), connect(self.repository))
+
+    def active(self) -> bool:
+        return (
+            Run.objects.filter(state__in=Run.ACTIVE).exists()
+            or RunItem.objects.filter(state__in=RunItem.ACTIVE).exists()
+        )
+
+    # --- what the test does ---
+
+    def fresh(self) -> Repository:
+        self.repository.refresh_from_db()
+        return self.repository
+
+    def operation(self, kind: str) -> Operation:
+        return Operation.objects.get(repository=self.repository, kind=kind)
+
+    def live(self, *kinds: Kind, limit: int = 50) -> None:
+        """Switch operations live, each due every minute."""
+        for kind in kinds or PIPELINE:
+            operation = self.operation(kind)
+            operations.set_cron(operation, "* * * * *", actor="test", reason="Fast.")
+            operations.set_limit(operation, limit, actor="test", reason="Wide.")
+            operations.set_mode(operation, Mode.LIVE, actor="test", reason="Live.")
+
+    def run(self, kind: Kind, mode: Mode = Mode.LIVE, **options: Any) -> Run:
+        """One run by hand, carried out to its end or to its first wait."""
+        from_hand = _opened(self.operation(kind), mode, **options)
+        execution.execute(from_hand.pk)
+        self.drain()
+        from_hand.refresh_from_db()
+        return from_hand
+
+    def fault(self, code: str, **rule: Any) -> None:
+        self.sandbox.faults.add({"code": code, **rule})
+
+    def human(self, action: str, number: int = 0, **values: Any) -> int:
+        with self.sandbox.world.lock:
+            done = people.act(
+                self.sandbox.world, {"action": action, "repository": FULL_NAME, "number": number, **values}
+            )
+        return int(done["number"])
+
+    # --- what the test looks at ---
+
+    def remote(self, number: int) -> Remote:
+        return self.sandbox.world.named(FULL_NAME).issues[number]
+
+    def remotes(self) -> list[Remote]:
+        """Issues of the outside world, pull requests left out."""
+        return [issue for issue in self.sandbox.world.named(FULL_NAME).issues.values() if issue.pull is None]
+
+    def states(self) -> list[str]:
+        return list(Issue.objects.order_by("number").values_list("state", flat=True))
+
+    def all_in(self, state: str, count: int) -> Callable[[], bool]:
+        return lambda: self.states() == [state] * count
+
+    def told(self) -> list[tuple[Any, ...]]:
+        """The last items, for messages of failed tests."""
+        rows = RunItem.objects.order_by("-pk")[:12]
+        return list(rows.values_list("run__kind", "issue__number", "state", "reason"))
+
+    def report(self, *, at_rest: bool = True) -> invariants.Report:
+        events = parse(self.sandbox.log.after())
+        return invariants.verify(events, at_rest=at_rest, secrets=[APP_TOKEN, USER_TOKEN])
+
+    def verify(self, *, at_rest: bool = True) -> None:
+        """Every scenario ends here."""
+        report = self.report(at_rest=at_rest)
+        assert not report.violations, "\n".join(f"{found.check}: {found.sentence}" for found in report.violations)
+
+
+def _opened(operation: Operation, mode: Mode, **options: Any) -> Run:
+    from pipeline.services import runs  # noqa: PLC0415
+
+    return runs.open_by_hand(operation, actor="test", reason="By hand.", mode=mode, ring=False, **options)
+
+
+@contextmanager
+def world(monkeypatch: pytest.MonkeyPatch, protocol: str = "graphql", **values: Any) -> Iterator[World]:
+    """A fresh world with shipped operations in dry run, one workflow and one source."""
+    moving = clock.VirtualClock(START)
+    monkeypatch.setenv("APP_TOKEN", APP_TOKEN)
+    monkeypatch.setenv("USER_TOKEN", USER_TOKEN)
+    with clock.using(moving), Sandbox(clock=moving.now, pulse=False) as sandbox:
+        sandbox.configure({"copilot": {**QUICK_COPILOT, "shares": ALWAYS_FINISHES}})
+        repository = make_repository(
+            **{
+                "full_name": FULL_NAME,
+                "api_url": f"{sandbox.url}/api/v3",
+                "protocol": protocol,
+                "token_reference": "env:APP_TOKEN",
+                "handover_token_reference": "env:USER_TOKEN",
+                "writes_per_minute": 10_000,
+                "writes_per_hour": 100_000,
+                "quarantine_seconds": 60,
+                "lost_after_seconds": 300,
+                "reserve_share": 0.0,
+                **values,
+            }
+        )
+        made = World(sandbox, moving, repository, Feed())
+        monkeypatch.setattr(bell, "_send", lambda task, args: made.queue.append((task, args)))
+        monkeypatch.setattr(discoveries, "fetcher", lambda: made.feed)
+        Source.objects.create(
+            repository=repository, name="Feed", url="https://news.example/feed.json", labels=["intelligence"]
+        )
+        make_workflow(slug="intelligence-analysis", name="Intelligence analysis")
+        operations.ship_operations(repository, actor="test", reason="The scenario begins.")
+        yield made
