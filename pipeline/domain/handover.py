@@ -86,7 +86,17 @@ def judge(evidence: Evidence) -> Judgement:
     if finished is not None and (started is None or finished >= started):
         reason = f"The agent finished; pull request #{pull.number} waits to be merged."
         return Judgement(Outcome.FINISHED, reason, started, finished, pull)
-    return Judgement(Outcome.WORKING, f"The agent works in pull request #{pull.number}.", started, None, pull)
+    return _at_work(evidence, pull, started)
+
+
+def _at_work(evidence: Evidence, pull: Pull, started: datetime | None) -> Judgement:
+    """A session ends after an hour at the latest; one that does not move for long waits for a person."""
+    still = evidence.now - pull.updated_at
+    if still < 2 * evidence.lost_after:
+        return Judgement(Outcome.WORKING, f"The agent works in pull request #{pull.number}.", started, None, pull)
+    minutes = int(still.total_seconds() // 60)
+    reason = f"Pull request #{pull.number} has not moved for {minutes} minutes; its runs may need approval."
+    return Judgement(Outcome.WAITING, reason, started, None, pull, blocker="approval", message=reason)
 
 
 def _closed(

@@ -6,12 +6,13 @@ from pipeline.domain.plan import Plan, skip
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.github.port import GitHub
 from pipeline.models import Run, RunItem
-from pipeline.services import sync
+from pipeline.services import repositories, sync
 from pipeline.services.kinds.base import Candidate, NoPrefetch
 
 
 class Sync(NoPrefetch):
     def select(self, run: Run, github: GitHub) -> list[Candidate]:
+        repositories.refresh(run.repository, github)
         sync.sync(run.repository, github)
         return []
 
