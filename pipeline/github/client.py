@@ -7,6 +7,7 @@ PyGithub's retry repeats POST on 5xx, its pacing is per process, and one instanc
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,10 +25,14 @@ from pipeline.github.port import GitHubError
 API_VERSION = "2022-11-28"
 TIMEOUT_SECONDS = 12  # GitHub itself cuts a request at 10 s
 PER_PAGE = 100
+MAX_PAGES = 1000
 USER_AGENT = "controlplane"
 ACCEPT = "application/vnd.github+json"
 EFFECT_HEADER = "X-Controlplane-Effect"
 COPILOT_FEATURES = {"GraphQL-Features": "issues_copilot_assignment_api_support,coding_agent_model_selection"}
+
+
+_LINK = re.compile(r'<([^>]*)>[^,]*?;\s*rel="([^"]*)"')
 
 
 class _AsSent:
@@ -108,12 +113,16 @@ class Answer:
     @property
     def next_page(self) -> int | None:
         """The page number behind rel="next" of the Link header."""
-        for part in self.headers.get("link", "").split(","):
-            address, _, relation = part.partition(";")
-            if 'rel="next"' in relation:
-                pages = Requester.get_parameters_of_url(address.strip(" <>")).get("page", [])
-                return int(pages[0]) if pages and pages[0].isdigit() else None
-        return None
+        page = self.next_query.get("page", "")
+        return int(page) if page.isdecimal() else None
+
+    @property
+    def next_query(self) -> dict[str, str]:
+        """All that the Link header asks for in the next page; GitHub adds a cursor to long lists. Empty: the last."""
+        for address, relation in _LINK.findall(self.headers.get("link", "")):
+            if relation == "next":
+                return {name: values[0] for name, values in Requester.get_parameters_of_url(address).items()}
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +168,16 @@ class Client:
     def pages(self, ask: Ask) -> list[Any]:
         """All entries of a list, page after page."""
         entries: list[Any] = []
-        page: int | None = 1
-        while page is not None:
-            paged = Ask(ask.method, ask.path, ask.route, {"per_page": PER_PAGE, "page": page, **ask.params})
-            answer = self.rest(paged)
+        query: Mapping[str, Any] = {"per_page": PER_PAGE, **ask.params}
+        for _ in range(MAX_PAGES):
+            answer = self.rest(Ask(ask.method, ask.path, ask.route, query))
             if not isinstance(answer.data, list):
                 raise errors.unreadable(ask.asked, "a list was expected", answer.status)
             entries += answer.data
-            page = answer.next_page
-        return entries
+            query = answer.next_query
+            if not query:
+                return entries
+        raise errors.unreadable(ask.asked, f"it goes on after {MAX_PAGES} pages")
 
     def graphql(
         self, name: str, query: str, variables: Mapping[str, Any], headers: Mapping[str, str] | None = None
@@ -212,7 +222,7 @@ class Client:
         if "x-moved-to" in seen:
             seen["location"] = seen["x-moved-to"]
         limited = errors.limit_kind(status, seen, text)
-        if protocol == "graphql" and status == 200 and '"RATE_LIMITED"' in text and _all_limited(text):
+        if protocol == "graphql" and status == 200 and "RATE_LIMIT" in text and _all_limited(text):
             limited = "primary" if seen.get("x-ratelimit-remaining") == "0" else "secondary"
         until = record(status, seen, limited)
         if limited:
@@ -225,7 +235,7 @@ def _parsed(asked: Asked, status: int, text: str) -> Any:
         return None
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise errors.unreadable(asked, "it is not whole JSON", status) from error
 
 
@@ -233,9 +243,12 @@ def _all_limited(text: str) -> bool:
     """Whether a GraphQL answer with status 200 is nothing but a refusal for limits."""
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
-    return isinstance(body, dict) and not any((body.get("data") or {}).values()) and bool(body.get("errors"))
+    if not isinstance(body, dict) or any((body.get("data") or {}).values()):
+        return False
+    kinds = [str(error.get("type", "")) for error in body.get("errors") or () if isinstance(error, dict)]
+    return bool(kinds) and all(kind.startswith("RATE_LIMIT") for kind in kinds)
 
 
 def _reply(asked: Asked, body: Any) -> Reply:

@@ -118,7 +118,7 @@ def from_status(asked: Asked, status: int, headers: Mapping[str, str], text: str
 def from_graphql(asked: Asked, kind: str, said: str) -> GitHubError:
     """The error that one entry of GraphQL's `errors` stands for; `kind` is its type, in capitals."""
     where = f"GitHub's GraphQL answered {kind or 'an error'} to {asked}: {said or 'no message'}"
-    if kind == "RATE_LIMITED":
+    if kind.startswith("RATE_LIMIT"):
         return Transient(f"{where}. Refused for GitHub's limits; tried again later. {UNCHANGED}", status=429)
     if kind == "NOT_FOUND":
         return NotFound(f"{where}. It is absent, or the token lost access: check both. {UNCHANGED}", status=404)
@@ -139,7 +139,7 @@ def message_of(text: str) -> str:
     """GitHub's own words in an error body, with its list of errors; empty when there are none."""
     try:
         body = json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(body, dict):
         return ""

@@ -120,12 +120,12 @@ class RestReader:
 
     def actions_workflows(self) -> tuple[ActionsWorkflow, ...]:
         found: list[ActionsWorkflow] = []
-        page: int | None = 1
-        while page is not None:
-            ask = self._ask("/actions/workflows", "/actions/workflows", {"per_page": PER_PAGE, "page": page})
+        query: Mapping[str, Any] = {"per_page": PER_PAGE}
+        while query:
+            ask = self._ask("/actions/workflows", "/actions/workflows", query)
             answer = self._client.rest(ask)
             found += self._parsed(ask, answer, _workflows)
-            page = answer.next_page
+            query = answer.next_query
         return tuple(found)
 
     # --- hand-overs ---

@@ -32,8 +32,9 @@ def test_unusable_reference_is_named_in_the_sentence(reference: str) -> None:
         resolve(reference)
 
 
-def test_value_of_two_words_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("A_TOKEN", "ghp_secret # mine")
+@pytest.mark.parametrize("value", ["ghp_secret # mine", "ghp_secret…"])
+def test_value_that_is_no_token_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("A_TOKEN", value)
     with pytest.raises(CredentialMissing) as caught:
         resolve("env:A_TOKEN")
     assert "ghp_secret" not in str(caught.value)
