@@ -115,12 +115,13 @@ def _matches(issue: IssueText, reading: Reading, workflows: Sequence[WorkflowSpe
 
 
 def _phrases(spec: WorkflowSpec) -> dict[tuple[str, ...], str]:
-    """The keywords and the workflow's own name as stemmed words, with the form to show; each once."""
+    """Keywords, the workflow's own name, and trigger labels of several words, stemmed, with their own form."""
     phrases: dict[tuple[str, ...], str] = {}
-    for text in [*spec.content_keywords[:MAX_KEYWORDS], spec.name]:
+    spoken = [label.replace("-", " ") for label in spec.trigger_labels if len(issue_reading.words(label)) > 1]
+    for text in [*spec.content_keywords[:MAX_KEYWORDS], spec.name, *spoken[:MAX_KEYWORDS]]:
         phrase = tuple(issue_reading.words(text))[:8]
         if phrase:
-            phrases.setdefault(phrase, one_line(text, 60))
+            phrases.setdefault(phrase, text)
     return phrases
 
 
@@ -144,11 +145,12 @@ def _index(words: list[str]) -> dict[str, list[int]]:
     return index
 
 
-def _keyword(places: _Places, phrase: tuple[str, ...], shown: str, owners: int) -> _Match | None:
+def _keyword(places: _Places, phrase: tuple[str, ...], keyword: str, owners: int) -> _Match | None:
     in_title = _positions(places.title, places.title_words, phrase)
     in_body = _positions(places.body, places.body_words, phrase)
     if not (in_title or in_body):
         return None
+    shown = one_line(keyword, 60)
     early = bool(in_title) and in_title[0] < EARLY_WORDS
     points = TITLE_WORD * _repeated(len(in_title)) + BODY_WORD * _repeated(len(in_body)) + EARLY_BONUS * early
     factor = PHRASE_FACTOR if len(phrase) > 1 else 1.0
