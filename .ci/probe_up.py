@@ -125,13 +125,14 @@ def wait_for_issues(browser: Browser) -> None:
 
 
 def orphans(clone: Path) -> list[str]:
-    found = []
+    """Processes of the clone's own Python that are still there."""
+    found, ours = [], str(clone / ".venv")
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if str(clone) in line and str(os.getpid()) != entry.parent.name:
+        if line.startswith(ours):
             found.append(line.strip())
     return found
 
