@@ -7,12 +7,14 @@ import logging
 import signal
 import sys
 import threading
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
 from sandbox.clock import ManualClock
 from sandbox.server import Sandbox
+from sandbox.sinks import MailSink
 from sandbox.store import BadSnapshot
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -26,6 +28,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--host", default="127.0.0.1", help="address to listen on (it has no login: keep it on loopback)"
     )
     parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--mail-port", type=int, help="also receive mail (SMTP) here")
     parser.add_argument("--data", type=Path, help="folder for the state and the event log; without it nothing is kept")
     parser.add_argument("--seed", type=int, default=1, help="what Copilot and faults draw from")
     parser.add_argument("--speed", type=float, help="divides the delays of Copilot and the reviewers")
@@ -55,15 +58,16 @@ def main(arguments: list[str] | None = None) -> int:
             speed=options.speed,
             clock=clock,
         )
+        mail = None if options.mail_port is None else MailSink(sandbox.log, options.host, options.mail_port)
     except OSError as error:
         return _complain(f"Cannot listen on {options.host}:{options.port} or use {options.data}: {error.strerror}.")
     except BadSnapshot as error:
         return _complain(str(error))
-    _serve(sandbox)
+    _serve(sandbox, mail)
     return 0
 
 
-def _serve(sandbox: Sandbox) -> None:
+def _serve(sandbox: Sandbox, mail: MailSink | None) -> None:
     done = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -71,7 +75,7 @@ def _serve(sandbox: Sandbox) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    with sandbox:
+    with sandbox, mail or nullcontext():
         sys.stdout.write(f"sandbox ready at {sandbox.url}\n")
         sys.stdout.flush()
         done.wait()

@@ -23,6 +23,8 @@ def _guarded(handler: Callable[[Request, dict[str, Any]], Any]) -> Handler:
 
     @wraps(handler)
     def guarded(request: Request) -> Response:
+        if request.header("Origin", request.base_url) != request.base_url:
+            return Response.json({"message": "A page of another site may not drive the sandbox."}, 403)
         body = request.json() or {}
         if not isinstance(body, dict):
             return Response.json({"message": "The body must be a JSON object."}, 400)

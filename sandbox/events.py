@@ -29,6 +29,7 @@ FIELDS = (
     "status",  # what the work came to; a GraphQL alias has 200 or the status of its refusal
     "answered",  # the status that the client saw; null when it saw none
     "fault",
+    "began",  # of a request; its `time` is when the answer was ready
     "limited_until",  # the client was told to wait until then
     "changes",  # [{"what", "before", "after", ...}]
 )

@@ -36,6 +36,7 @@ class Passage:
     route: Route
     call: Call
     target: Target
+    began: datetime
     rule: Rule | None = None
     limited_until: datetime | None = None
 
@@ -56,17 +57,18 @@ class Passage:
 
 def serve(sandbox: Sandbox, request: Request, route: Route) -> Response:
     """The answer to one call of the GitHub API; sleeps (latency, slow faults) happen outside the lock."""
+    began = sandbox.world.precise_now()
     if sandbox.settings.latency_ms:
         time.sleep(sandbox.settings.latency_ms / 1000)
     with sandbox.world.lock:
-        passage = _enter(sandbox, request, route)
+        passage = _enter(sandbox, request, route, began)
         response = _answer(passage)
         response.headers.setdefault("X-GitHub-Request-Id", passage.call.request_id or "")
         _log_request(passage, response)
     return outcomes.delay(passage.rule, response)
 
 
-def _enter(sandbox: Sandbox, request: Request, route: Route) -> Passage:
+def _enter(sandbox: Sandbox, request: Request, route: Route, began: datetime) -> Passage:
     token = sandbox.token_of(request)
     effect, request_hash = split_effect(request.headers.get(EFFECT_HEADER))
     call = Call(
@@ -82,7 +84,7 @@ def _enter(sandbox: Sandbox, request: Request, route: Route) -> Passage:
     path = request.path.removeprefix("/api/v3")
     fields = graphql_http.top_fields(request) if route.handler is graphql_http.serve else ()
     target = Target(request.method, route.pattern, path, token.name if token else None, fields)
-    passage = Passage(sandbox, request, route, call, target, sandbox.faults.take(target))
+    passage = Passage(sandbox, request, route, call, target, began, sandbox.faults.take(target))
     call.fault = passage.code
     return passage
 
@@ -219,5 +221,5 @@ def _log_request(passage: Passage, response: Response) -> None:
         method=passage.request.method, path=passage.target.path, field=passage.route.pattern,
         status=response.status, answered=response.status if seen else None, fault=call.fault,
         hash=hashlib.sha256(passage.request.body).hexdigest()[:16] if passage.request.body else None,
-        limited_until=stamp(passage.limited_until) if passage.limited_until else None,
+        began=stamp(passage.began), limited_until=stamp(passage.limited_until) if passage.limited_until else None,
     )  # fmt: skip

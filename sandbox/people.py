@@ -40,6 +40,10 @@ def _unlabel(world: World, repository: Repository, issue: Issue, call: Call, bod
     labels.remove(world, repository, issue, call, list(body["labels"]))
 
 
+def _relabel(world: World, repository: Repository, issue: Issue, call: Call, body: Body) -> None:
+    labels.replace(world, repository, issue, call, list(body["labels"]))
+
+
 def _edit(world: World, repository: Repository, issue: Issue, call: Call, body: Body) -> None:
     act_on = pulls.edit if issue.pull else issues.edit
     act_on(world, repository, issue, call, body.get("title"), body.get("body"))
@@ -92,6 +96,7 @@ def _merge(world: World, repository: Repository, issue: Issue, call: Call, _body
 ACTIONS: dict[str, Act] = {
     "label": _label,
     "unlabel": _unlabel,
+    "relabel": _relabel,
     "edit": _edit,
     "comment": _comment,
     "close": _close,

@@ -153,7 +153,11 @@ def content(shapes: Shapes, repository: Repository, path: str, kind: str, sha: s
         "git_url": f"{url}/git/{kind}s/{sha}",
         "html_url": f"{page}/{'blob' if is_file else 'tree'}/{at}/{path}",
         "download_url": download,
-        "_links": {"git": f"{url}/git/{kind}s/{sha}", "self": own, "html": f"{page}/blob/{at}/{path}"},
+        "_links": {
+            "git": f"{url}/git/{kind}s/{sha}",
+            "self": own,
+            "html": f"{page}/{'blob' if is_file else 'tree'}/{at}/{path}",
+        },
     }
     if whole:
         shape |= {"encoding": "base64", "content": base64.encodebytes(raw).decode()}

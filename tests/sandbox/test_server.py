@@ -78,6 +78,7 @@ def test_log_tells_before_and_after(client: Client) -> None:
     ("act", "field", "value"),
     [
         ({"action": "label", "labels": ["bug"]}, "labels", ["bug"]),
+        ({"action": "relabel", "labels": ["docs"]}, "labels", ["docs"]),
         ({"action": "edit", "body": "mine"}, "body", "mine"),
         ({"action": "comment", "body": "hm"}, "comments", ["hm"]),
         ({"action": "close", "reason": "not_planned"}, "state_reason", "not_planned"),
@@ -152,13 +153,20 @@ def test_latency_is_added_to_every_call(client: Client) -> None:
     assert client.get("issues").elapsed.total_seconds() >= 0.06
 
 
+def test_page_of_another_site_cannot_drive_it(client: Client) -> None:
+    answer = requests.post(
+        f"{client.sandbox.url}/_sandbox/config", data="{}", headers={"Origin": "https://elsewhere.example"}, timeout=5
+    )
+    assert answer.status_code == 403
+
+
 def test_unknown_routes_and_methods(client: Client) -> None:
     assert client.get("/nothing/here").status_code == 404
     assert client.send("PUT", "/rate_limit").status_code == 405
 
 
 def test_command_says_when_it_is_ready_and_stops_on_sigterm(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sandbox", "--port", "0", "--data", str(tmp_path)]
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--mail-port", "0", "--data", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
