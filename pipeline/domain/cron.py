@@ -6,6 +6,7 @@ different things to different readers, so it is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
@@ -13,6 +14,10 @@ from itertools import islice, pairwise
 from cronsim import CronSim, CronSimError
 
 FIELDS = ("minute", "hour", "day of month", "month", "day of week")
+# What cron and beat read alike; "L", "1#2" and "1/2" would be taken here and stop beat.
+_VALUE = r"([0-9]{1,2}|[a-z]{3})"
+_PART = re.compile(rf"(\*|{_VALUE}-{_VALUE})(/[0-9]{{1,2}})?|{_VALUE}", re.IGNORECASE)
+_SUNDAY_AS_7 = re.compile(r"(?<!/)\b0?7\b")
 
 
 class BadCron(ValueError):
@@ -33,6 +38,13 @@ def check(expression: str) -> str:
             "differently; leave one of them '*'."
         )
     text = " ".join(fields)
+    if not all(_PART.fullmatch(part) for field in fields for part in field.split(",")):
+        raise BadCron(
+            f"The cron {expression[:60]!r} cannot be read by every scheduler; use numbers, names, '*', ranges, lists "
+            "and steps, for example '0 */2 * * *'."
+        )
+    if _SUNDAY_AS_7.search(fields[4]):
+        raise BadCron(f"The cron {expression[:60]!r} says 7 for a day of the week; write 0 for Sunday: '0 8 * * 0'.")
     try:
         next(CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration) as error:
