@@ -24,6 +24,14 @@ def resolve(repository: Repository, login: str) -> str | None:
     return next((held for held in repository.collaborators if held.lower() == login.lower()), None)
 
 
+def check(repository: Repository, call: Call, logins: list[str]) -> list[str]:
+    """The logins to store; refused when Copilot is among them and the token is no user's."""
+    stored = [login for login in (resolve(repository, login) for login in logins) if login]
+    if COPILOT_LOGIN in stored and call.token and call.token.kind != "user":
+        raise forbidden(NO_INSTALLATION)
+    return stored
+
+
 def add(
     world: World,
     repository: Repository,
@@ -34,9 +42,7 @@ def add(
 ) -> None:
     """`logins` as REST takes them; `agent` is agent_assignment with REST's names."""
     issues.check_writable(repository)
-    stored = [login for login in (resolve(repository, login) for login in logins) if login]
-    if COPILOT_LOGIN in stored and call.token and call.token.kind != "user":
-        raise forbidden(NO_INSTALLATION)
+    stored = check(repository, call, logins)
     call.about(repository.full_name, issue.number)
     if call.ignore:
         return
@@ -82,7 +88,7 @@ def replace(
     agent: dict[str, Any] | None = None,
 ) -> None:
     """The set becomes `logins`: who is left out is dropped, people too."""
-    wanted = {resolve(repository, login) for login in logins}
+    wanted = set(check(repository, call, logins))
     gone = [login for login in issue.assignees if login not in wanted]
     remove(world, repository, issue, call, gone)
     add(world, repository, issue, call, logins, agent)

@@ -21,6 +21,7 @@ from sandbox.world import World
 Span = list[float]  # seconds, from and to, drawn evenly
 AGENT_STAGES = ("start", "work", "approve", "finish", "fail")
 OUTCOMES = ("lost", "error", "fail", "wait", "reject", "finish")
+SPANS = ("start", "work", "commits", "approve", "review")
 CANNOT_START = "The agent encountered an error and was unable to start working on this issue: "
 NO_PERMISSION = "The token used to assign the agent doesn't have the necessary permissions to start a session."
 NO_BRANCH = "The base branch {name} could not be found."
@@ -52,10 +53,17 @@ class CopilotConfig:
                 raise ValueError(f"Unknown Copilot setting {name!r}; known are {', '.join(self.__dataclass_fields__)}.")
             if name == "shares" and (not set(value) <= set(OUTCOMES) or sum(value.values()) <= 0):
                 raise ValueError(f"Copilot's shares are weights of {', '.join(OUTCOMES)}, not all zero.")
+            if name in SPANS and not _is_span(value):
+                raise ValueError(f"Copilot's {name} is {value!r}; it must be [from, to] with 0 <= from <= to.")
             setattr(self, name, value)
 
     def dump(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _is_span(value: Any) -> bool:
+    numbers = isinstance(value, list) and len(value) == 2 and all(isinstance(item, int | float) for item in value)
+    return numbers and 0 <= value[0] <= value[1]
 
 
 class Pace(Protocol):
@@ -119,7 +127,8 @@ class Copilot:
         dice = self._dice(session, "outcome")
         shares = self._pace.copilot.shares
         session.outcome = dice.choices(list(shares), weights=list(shares.values()))[0]
-        session.commits_left = dice.randint(*self._pace.copilot.commits)
+        fewest, most = (max(1, int(count)) for count in self._pace.copilot.commits)
+        session.commits_left = dice.randint(fewest, most)
         if session.outcome == "lost":
             self._log(repository, session, "copilot.lost")
             return

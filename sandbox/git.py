@@ -115,6 +115,14 @@ def check_ref(ref: str) -> str:
     return short
 
 
+def check_path(path: str) -> str:
+    """A path inside the repository."""
+    parts = path.split("/")
+    if not path or "" in parts or {".", "..", ".git"} & set(parts):
+        raise Refusal(422, "tree.path contains a malformed path component")
+    return path
+
+
 def create_ref(store: GitStore, ref: str, sha: str) -> str:
     short = check_ref(ref)
     if short in store.refs:

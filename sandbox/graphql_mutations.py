@@ -280,7 +280,8 @@ def _branch(context: Context, given: Input) -> tuple[Repository, str]:
 def _files(changes: Input) -> git.Files:
     try:
         files: git.Files = {
-            item["path"]: base64.b64decode(item["contents"], validate=True) for item in changes.get("additions") or []
+            git.check_path(item["path"]): base64.b64decode(item["contents"], validate=True)
+            for item in changes.get("additions") or []
         }
     except (binascii.Error, ValueError) as error:
         raise Refusal(422, "A file's contents are not valid Base64.") from error

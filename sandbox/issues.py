@@ -30,6 +30,11 @@ def check_text(title: str | None, body: str | None, resource: str = "Issue") -> 
         raise validation_failed(resource, "body", "custom", TOO_LONG)
 
 
+def check_state(state: str | None) -> None:
+    if state not in (None, "open", "closed"):
+        raise validation_failed("Issue", "state", "invalid")
+
+
 def trace(world: World, issue: Issue, call: Call, event: str, **data: Any) -> Entry:
     """One entry of the timeline."""
     entry = Entry(world.next_id(), event, call.actor, world.now(), data)
@@ -53,6 +58,7 @@ def create(
 ) -> Issue:
     check_writable(repository)
     check_text(title, body)
+    labels.check_names(names or [])
     repository.last_number += 1
     now = world.now()
     issue = Issue(world.next_id(), repository.last_number, title, body, call.actor, now, now)
@@ -86,8 +92,7 @@ def set_state(
     world: World, repository: Repository, issue: Issue, call: Call, state: str, reason: str | None = None
 ) -> None:
     check_writable(repository)
-    if state not in ("open", "closed"):
-        raise validation_failed("Issue", "state", "invalid")
+    check_state(state)
     call.about(repository.full_name, issue.number)
     if state == issue.state:
         return

@@ -21,13 +21,19 @@ def get(repository: Repository, name: str) -> Label:
     return label
 
 
+def check_names(names: list[str]) -> None:
+    for name in names:
+        if not name.strip():
+            raise validation_failed("Label", "name", "missing_field")
+        if len(name) > MAX_NAME:
+            message = f"name is too long (maximum is {MAX_NAME} characters)"
+            raise validation_failed("Label", "name", "too_long", message)
+
+
 def create(
     world: World, repository: Repository, call: Call, name: str, color: str = "ededed", description: str | None = None
 ) -> Label:
-    if not name.strip():
-        raise validation_failed("Label", "name", "missing_field")
-    if len(name) > MAX_NAME:
-        raise validation_failed("Label", "name", "too_long", f"name is too long (maximum is {MAX_NAME} characters)")
+    check_names([name])
     if find(repository, name):
         raise validation_failed("Label", "name", "already_exists")
     label = Label(world.next_id(), name, color.lstrip("#").lower(), description)
@@ -52,6 +58,7 @@ def delete(world: World, repository: Repository, call: Call, name: str) -> None:
 
 def add(world: World, repository: Repository, issue: Issue, call: Call, names: list[str]) -> None:
     """Unknown labels are made on the way, as REST does."""
+    check_names(names)
     before = list(issue.labels)
     for name in names:
         _attach(world, repository, issue, call, name)
@@ -67,6 +74,7 @@ def remove(world: World, repository: Repository, issue: Issue, call: Call, names
 
 
 def replace(world: World, repository: Repository, issue: Issue, call: Call, names: list[str]) -> None:
+    check_names(names)
     before = list(issue.labels)
     wanted = {name.lower() for name in names}
     for name in before:

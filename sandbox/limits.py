@@ -31,6 +31,8 @@ class LimitConfig:
         for name, value in values.items():
             if name not in self.__dataclass_fields__:
                 raise ValueError(f"Unknown limit {name!r}; known are {', '.join(self.__dataclass_fields__)}.")
+            if value is not None and (not isinstance(value, int) or value < 0):
+                raise ValueError(f"The limit {name} is {value!r}; it must be a whole number, or null for none.")
             setattr(self, name, value)
 
 

@@ -76,6 +76,8 @@ def edit(
     base: str | None = None,
 ) -> None:
     pull = half(issue)
+    issues.check_writable(repository)
+    issues.check_text(title, body, "PullRequest")
     if base is not None and base != pull.base:
         if f"heads/{base}" not in repository.git.refs:
             raise validation_failed("PullRequest", "base", "invalid")

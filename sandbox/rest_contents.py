@@ -38,7 +38,7 @@ def get(request: Request) -> Response:
 @routes.route("PUT", rest.REPO + "/contents/{path:path}")
 def put(request: Request) -> Response:
     """One file in one commit; the sha of the present file is asked for when there is one."""
-    repository, path = rest.repository_of(request), request.params["path"].strip("/")
+    repository, path = rest.repository_of(request), git.check_path(request.params["path"].strip("/"))
     issues.check_writable(repository)
     body = rest.fields_of(request, message=str, content=str, sha=str, branch=str)
     rest.require_write(request, repository)

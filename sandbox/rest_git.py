@@ -93,9 +93,7 @@ def create_tree(request: Request) -> Response:
 
 
 def _tree_file(repository: Repository, item: Any) -> tuple[str, bytes | None]:
-    path = item.get("path") if isinstance(item, dict) else None
-    if not path or path.startswith("/") or "" in path.split("/") or {".", "..", ".git"} & set(path.split("/")):
-        raise Refusal(422, "tree.path contains a malformed path component")
+    path = git.check_path(str(item.get("path") or "") if isinstance(item, dict) else "")
     if "content" in item:
         return path, str(item["content"]).encode()
     return path, git.blob(repository.git, item["sha"]) if item.get("sha") else None

@@ -67,8 +67,9 @@ def create(request: Request) -> Response:
         raise Refusal(422, 'Invalid request.\n\n"title" wasn\'t supplied.')
     trusted = call.actor in repository.collaborators
     names = rest.names(body.get("labels") or []) if trusted else []
-    issue = issues.create(world, repository, call, str(body["title"]), body.get("body") or "", names)
     logins = rest.names(body.get("assignees") or [], "login")
+    assignees.check(repository, call, logins)
+    issue = issues.create(world, repository, call, str(body["title"]), body.get("body") or "", names)
     if logins:
         assignees.add(world, repository, issue, call, logins, body.get("agent_assignment"))
     shape = rest.shapes_of(request).issue(repository, issue)
@@ -91,14 +92,17 @@ def edit(request: Request) -> Response:
     rest.require_write(request, repository)
     title = str(body["title"]) if body.get("title") is not None else None
     text = body["body"] or "" if "body" in body else None
+    names, logins = rest.names(body.get("labels") or []), rest.names(body.get("assignees") or [], "login")
+    issues.check_state(body.get("state"))
+    labels.check_names(names)
+    assignees.check(repository, call, logins)
     issues.edit(world, repository, issue, call, title, text)
     if body.get("labels") is not None:
-        labels.replace(world, repository, issue, call, rest.names(body["labels"]))
+        labels.replace(world, repository, issue, call, names)
     if body.get("assignees") is not None:
-        logins = rest.names(body["assignees"], "login")
         assignees.replace(world, repository, issue, call, logins, body.get("agent_assignment"))
     if body.get("state") is not None:
-        issues.set_state(world, repository, issue, call, str(body["state"]), body.get("state_reason"))
+        issues.set_state(world, repository, issue, call, body["state"], body.get("state_reason"))
     return Response.json(rest.shapes_of(request).issue(repository, issue))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox import git, pulls, rest, shapes_git
+from sandbox import git, issues, pulls, rest, shapes_git
 from sandbox.errors import Refusal, not_found, validation_failed
 from sandbox.model import Issue
 from sandbox.routing import Request, Response, Routes
@@ -64,10 +64,9 @@ def edit(request: Request) -> Response:
     body = rest.fields_of(request, title=str, body=str, state=str, base=str)
     rest.require_write(request, repository)
     text = body["body"] or "" if "body" in body else None
-    pulls.edit(world, repository, issue, call, body.get("title"), text, body.get("base"))
     state = body.get("state")
-    if state not in (None, "open", "closed"):
-        raise validation_failed("PullRequest", "state", "invalid")
+    issues.check_state(state)
+    pulls.edit(world, repository, issue, call, body.get("title"), text, body.get("base"))
     if state and state != issue.state:
         act = pulls.close if state == "closed" else pulls.reopen
         act(world, repository, issue, call)

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +41,17 @@ class Settings:
     speed: float = 1.0
     limits: LimitConfig = field(default_factory=LimitConfig)
     copilot: CopilotConfig = field(default_factory=CopilotConfig)
+
+    def update(self, values: dict[str, Any]) -> None:
+        """ValueError names what is wrong."""
+        if unknown := values.keys() - self.__dataclass_fields__.keys():
+            raise ValueError(f"Unknown settings: {', '.join(sorted(unknown))}.")
+        speed, latency = float(values.get("speed", self.speed)), float(values.get("latency_ms", self.latency_ms))
+        if speed <= 0 or latency < 0:
+            raise ValueError("speed must be more than 0 and latency_ms at least 0.")
+        self.limits.update(dict(values.get("limits") or {}))
+        self.copilot.update(dict(values.get("copilot") or {}))
+        self.speed, self.latency_ms = speed, latency
 
 
 class Sandbox:
@@ -207,15 +218,11 @@ class Sandbox:
     def configure(self, values: dict[str, Any]) -> None:
         """Change settings, and keep them for the next start. ValueError names what is wrong."""
         with self.world.lock:
-            unknown = values.keys() - {"latency_ms", "speed", "limits", "copilot"}
-            if unknown:
-                raise ValueError(f"Unknown settings: {', '.join(sorted(unknown))}.")
-            self.settings.limits.update(dict(values.get("limits") or {}))
-            self.settings.copilot.update(dict(values.get("copilot") or {}))
+            tried = replace(self.settings, limits=replace(self.settings.limits), copilot=replace(self.settings.copilot))
+            for settings in (tried, self.settings):  # first on a copy: what is wrong changes nothing
+                settings.update(values)
             for repository in self.world.state.repositories.values():
                 repository.copilot_enabled = self.settings.copilot.assignable
-            self.settings.latency_ms = float(values.get("latency_ms", self.settings.latency_ms))
-            self.settings.speed = float(values.get("speed", self.settings.speed))
             self.world.state.config = {
                 "latency_ms": self.settings.latency_ms,
                 "speed": self.settings.speed,

@@ -175,6 +175,8 @@ def test_installation_token_is_refused_in_githubs_words(client: Client, app: Cli
     answer = _assign(app, number)
     assert answer.status_code == 403
     assert "not supported with GitHub App installation tokens" in answer.json()["message"]
+    assert app.post("issues", {"title": "New", "assignees": [COPILOT]}).status_code == 403
+    assert len(client.get("issues").json()) == 1
 
 
 def test_speed_divides_the_delays(sandbox: Sandbox, client: Client, clock: ManualClock) -> None:
@@ -205,6 +207,17 @@ def test_same_seed_gives_the_same_history(histories: list[list[tuple[str, str]]]
     assert len(histories[0]) > 10
 
 
-def test_wrong_share_is_refused(client: Client) -> None:
-    answer = client.control("config", {"copilot": {"shares": {"shine": 1}}})
-    assert (answer.status_code, "weights of lost, error" in answer.json()["message"]) == (400, True)
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"copilot": {"shares": {"shine": 1}}}, "weights of lost, error"),
+        ({"copilot": {"work": [9, 1]}}, "must be [from, to]"),
+        ({"speed": 0}, "speed must be more than 0"),
+        ({"colour": 1}, "Unknown settings: colour."),
+    ],
+)
+def test_wrong_configuration_changes_nothing(client: Client, config: dict[str, Any], message: str) -> None:
+    before = client.control("config").json()
+    answer = client.control("config", {"latency_ms": 5, "limits": {"core": 1}, **config})
+    assert (answer.status_code, message in answer.json()["message"]) == (400, True)
+    assert client.control("config").json() == before

@@ -71,11 +71,19 @@ def test_texts_beyond_the_limits_are_refused(client: Client, body: dict[str, obj
     answer = client.post("issues", body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["message"] == message
+    assert client.get("issues").json() == []
 
 
 def test_body_of_exactly_the_limit_is_kept(client: Client) -> None:
     body = "😀" * 65_536
     assert client.issue(body=body)["body"] == body
+
+
+@pytest.mark.parametrize("wrong", [{"labels": ["l" * 51]}, {"state": "ajar"}, {"title": "t" * 257}])
+def test_refused_edit_changes_nothing(client: Client, wrong: dict[str, object]) -> None:
+    number = client.issue(body="before")["number"]
+    assert client.send("PATCH", f"issues/{number}", {"body": "after", **wrong}).status_code == 422
+    assert client.get(f"issues/{number}").json()["body"] == "before"
 
 
 def test_labels_compare_without_case_and_delete_of_an_absent_one_is_404(client: Client) -> None:
