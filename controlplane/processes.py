@@ -55,8 +55,6 @@ def worker(name: str, queues: str, concurrency: int) -> Spec:
 def celery(*arguments: str) -> list[str]:
     return [
         sys.executable,
-        "-W",
-        "ignore::celery.platforms.SecurityWarning",
         "-m",
         "celery",
         "-A",
