@@ -44,9 +44,9 @@ class Plan:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def skip(outcome: str, reason: str, **facts: Any) -> Plan:
+def skip(outcome: str, reason: str, /, **facts: Any) -> Plan:
     return Plan(Verdict.SKIP, outcome, reason, facts=facts)
 
 
-def conflict(outcome: str, reason: str, **facts: Any) -> Plan:
+def conflict(outcome: str, reason: str, /, **facts: Any) -> Plan:
     return Plan(Verdict.CONFLICT, outcome, reason, facts=facts)

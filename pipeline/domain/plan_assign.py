@@ -47,7 +47,11 @@ def plan(
     doubt = _doubt(reading, workflows)
     if doubt:
         return _ask(reading, doubt, workflows, grammar)
-    return _assign(snapshot, reading, reading.assessment.candidates[0], workflows, grammar, by_person=False)
+    return _assign(snapshot, reading, _in_force(reading, workflows)[0], workflows, grammar, by_person=False)
+
+
+def _in_force(reading: Reading, workflows: Mapping[str, WorkflowSpec]) -> list[Candidate]:
+    return [one for one in reading.assessment.candidates if one.workflow in workflows]
 
 
 def _doubt(reading: Reading, workflows: Mapping[str, WorkflowSpec]) -> str:
@@ -56,7 +60,7 @@ def _doubt(reading: Reading, workflows: Mapping[str, WorkflowSpec]) -> str:
         return f"The issue was written by {reading.outsider}, who is not of the team."
     if reading.suspicions:
         return f"The text contains what may be meant to steer automation: {'; '.join(reading.suspicions)}."
-    candidates = [one for one in reading.assessment.candidates if one.workflow in workflows]
+    candidates = _in_force(reading, workflows)
     if not candidates:
         return "No workflow matches."
     best = candidates[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.domain.snapshot import COPILOT_USER_ID, Actor, from_json, to_json
 from tests.values import COPILOT, PERSON, after, snapshot
 
-CHANGED = {
+CHANGED: dict[str, Any] = {
     "title": "Another title",
     "body": "Another body",
     "labels": ("bug",),
