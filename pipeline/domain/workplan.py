@@ -14,7 +14,7 @@ from pipeline.domain.assessment_section import AssessmentFacts, parse_assessment
 from pipeline.domain.cleaning import clean, code, one_line
 from pipeline.domain.discovery_section import HEADING as DISCOVERY
 from pipeline.domain.discovery_section import DiscoveryFacts, parse_discovery
-from pipeline.domain.placeholders import fill, unknown
+from pipeline.domain.placeholders import canonical, fill, unknown
 from pipeline.domain.refs import branch_problem, path_problem, slug
 from pipeline.domain.sections import ORDER, read_section, remove_section
 from pipeline.domain.snapshot import IssueSnapshot
@@ -30,6 +30,17 @@ GUIDANCE_NAMES = PATTERN_NAMES | {
     "branch", "base_branch", "due",
 }  # fmt: skip
 TEMPLATE_NAMES = GUIDANCE_NAMES | {"name"}
+
+
+BRANCH, FOLDER = "branch_pattern", "folder_pattern"
+
+
+class UnusableName(ValueError):
+    """One sentence; `field` says what is to blame: BRANCH, FOLDER or the name of a deliverable."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,35 +125,36 @@ def read_issue(snapshot: IssueSnapshot, repository: str, base_branch: str) -> Is
 
 
 def prepare(workflow: WorkflowSpec, specialist: SpecialistSpec, issue: IssueFacts, due: datetime) -> Workplan:
-    """The plan of work. ValueError, one sentence, when a pattern yields a name that cannot be used."""
+    """The plan of work. UnusableName when a pattern yields a name that Git would refuse or that leaves its folder."""
     values = _pattern_values(workflow, issue)
-    branch, folder = fill(workflow.branch_pattern, values), fill(workflow.folder_pattern, values).strip("/")
+    branch, folder = fill(workflow.branch_pattern, values), fill(workflow.folder_pattern, values).rstrip("/")
     problem = branch_problem(branch)
     if problem:
-        raise ValueError(f"The workflow {workflow.slug!r} names the branch {branch[:100]!r}: {problem}.")
+        raise UnusableName(BRANCH, f"The workflow {workflow.slug!r} names the branch {branch[:100]!r}: {problem}.")
     problem = path_problem(folder)
     if problem:
-        raise ValueError(f"The workflow {workflow.slug!r} names the folder {folder[:100]!r}: {problem}.")
+        raise UnusableName(FOLDER, f"The workflow {workflow.slug!r} names the folder {folder[:100]!r}: {problem}.")
     ordered = sorted(workflow.deliverables, key=lambda item: item.order)
     files = tuple(PlannedFile(item, _path(workflow, item, folder, values)) for item in ordered)
-    _refuse_duplicates(workflow, [f"{folder}/{README}", *(file.path for file in files)])
+    _refuse_duplicates(workflow, folder, files)
     return Workplan(workflow, specialist, issue, branch, folder, files, due.astimezone(UTC))
 
 
-def problems(workflow: WorkflowSpec) -> tuple[str, ...]:
-    """What would go wrong with this workflow's names on any issue, a sentence each; empty when nothing does."""
-    found: list[str] = []
-    for what, pattern in (("branch_pattern", workflow.branch_pattern), ("folder_pattern", workflow.folder_pattern)):
-        found += [f"In {what}: {item.sentence}" for item in unknown(pattern, PATTERN_NAMES)]
-        if "{number}" not in pattern:
-            found.append(f"{what} needs {{number}}: without it two issues would share one.")
+def problems(workflow: WorkflowSpec) -> tuple[UnusableName, ...]:
+    """What would go wrong with this workflow's names on any issue; empty when nothing does."""
+    found: list[UnusableName] = []
+    for what, pattern in ((BRANCH, workflow.branch_pattern), (FOLDER, workflow.folder_pattern)):
+        found += [UnusableName(what, f"In {what}: {item.sentence}") for item in unknown(pattern, PATTERN_NAMES)]
+        if "{number}" not in canonical(pattern):
+            found.append(UnusableName(what, f"{what} needs {{number}}: without it two issues would share one."))
     for item in workflow.deliverables:
-        found += [f"In the path of {item.name!r}: {each.sentence}" for each in unknown(item.path, PATH_NAMES)]
+        for each in unknown(item.path, PATH_NAMES):
+            found.append(UnusableName(item.name, f"In the path of {item.name!r}: {each.sentence}"))
     if not found:
         try:
             prepare(workflow, _NOBODY, _SAMPLE, datetime(2026, 1, 1, tzinfo=UTC))
-        except ValueError as error:
-            found.append(str(error))
+        except UnusableName as error:
+            found.append(error)
     return tuple(found)
 
 
@@ -160,23 +172,23 @@ def _pattern_values(workflow: WorkflowSpec, issue: IssueFacts) -> dict[str, str]
 
 
 def _path(workflow: WorkflowSpec, item: Deliverable, folder: str, values: dict[str, str]) -> str:
-    path = fill(item.path or f"{item.name}.md", {**values, "folder": folder, "name": item.name})
-    # Looked at before the folder goes in front, which would hide a leading slash.
-    problem = path_problem(path)
-    if not path.startswith(f"{folder}/"):
-        path = f"{folder}/{path}"
-    problem = problem or path_problem(path)
+    given = fill(item.path or f"{item.name}.md", {**values, "folder": folder, "name": item.name})
+    path = given if given.startswith(f"{folder}/") else f"{folder}/{given}"
+    # The given one too: the folder in front would hide a leading slash.
+    problem = path_problem(given) or path_problem(path)
     if problem:
-        raise ValueError(f"The deliverable {item.name!r} of {workflow.slug!r} has the path {path[:100]!r}: {problem}.")
+        said = f"The deliverable {item.name!r} of {workflow.slug!r} has the path {given[:100]!r}: {problem}."
+        raise UnusableName(item.name, said)
     return path
 
 
-def _refuse_duplicates(workflow: WorkflowSpec, paths: list[str]) -> None:
-    seen: set[str] = set()
-    for path in paths:
-        if path.lower() in seen:
-            raise ValueError(f"The workflow {workflow.slug!r} writes {path!r} twice; give each file its own path.")
-        seen.add(path.lower())
+def _refuse_duplicates(workflow: WorkflowSpec, folder: str, files: tuple[PlannedFile, ...]) -> None:
+    seen = {f"{folder}/{README}".lower()}
+    for file in files:
+        if file.path.lower() in seen:
+            said = f"The workflow {workflow.slug!r} writes {file.path!r} twice; give each file its own path."
+            raise UnusableName(file.deliverable.name, said)
+        seen.add(file.path.lower())
 
 
 def _joined(items: tuple[str, ...]) -> str:

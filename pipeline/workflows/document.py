@@ -31,7 +31,7 @@ def compose(text: str | bytes, file: str) -> yaml.MappingNode:
     except yaml.reader.ReaderError as error:
         line = source.count("\n", 0, error.position) + 1
         column = error.position - source.rfind("\n", 0, error.position)
-        sentence = f"The character U+{ord(str(error.character)[0]):04X} is not allowed in YAML; remove it."
+        sentence = f"The character U+{ord(source[error.position]):04X} is not allowed in YAML; remove it."
         raise WorkflowFileError(file, [Problem(line, column, sentence)]) from error
     if not isinstance(node, yaml.MappingNode):
         sentence = "The file must hold fields such as `name:` and `triggers:`, and holds none."

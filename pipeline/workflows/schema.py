@@ -71,10 +71,11 @@ def read_workflow(text: str | bytes, *, name: str) -> Loaded:
     top = compose(text, name)
     source = text.decode("utf-8-sig") if isinstance(text, bytes) else text.removeprefix("\ufeff")
     reader = Reader(source)
-    spec = _Workflow(reader, top, name).read()
+    workflow = _Workflow(reader, top, name)
+    spec = workflow.read()
     if not reader.problems:
-        for sentence in workplan.problems(spec):
-            reader.report(top, sentence)
+        for problem in workplan.problems(spec):
+            reader.report(workflow.places.get(problem.field) or top, str(problem))
     if reader.problems:
         raise WorkflowFileError(name, reader.problems)
     return Loaded(spec, tuple(reader.notes))
@@ -85,6 +86,7 @@ class _Workflow:
 
     def __init__(self, reader: Reader, top: yaml.Node, file: str) -> None:
         self.reader, self.top, self.file = reader, top, file
+        self.places: dict[str, yaml.Node] = {}  # of branch, folder and each deliverable's path, for later problems
         self.fields = reader.fields(top, "a workflow", FIELDS, NO_EFFECT)
         self.triggers = self._group("triggers", TRIGGERS)
         self.confidence = self._group("confidence", CONFIDENCE)
@@ -197,16 +199,19 @@ class _Workflow:
     def _branch(self) -> str:
         prefix = self.output.get("branch_prefix")
         if prefix is not None:
+            self.places[workplan.BRANCH] = prefix
             return f"{self.reader.text(prefix, 'branch_prefix', most=100).rstrip('/')}/issue-{{number}}"
         groups = (self.fields, self.output, self.git)
         node = next((group["branch_pattern"] for group in groups if "branch_pattern" in group), None)
-        return self._pattern(node, "branch_pattern", "workflow/{workflow}/issue-{number}")
+        return self._pattern(node, workplan.BRANCH, "workflow/{workflow}/issue-{number}")
 
     def _folder(self) -> str:
         node = self.fields.get("folder_pattern") or self._one_of(self.output, OUTPUT[:2])
-        return self._pattern(node, "folder_pattern", "workflows/{workflow}/issue-{number}")
+        return self._pattern(node, workplan.FOLDER, "workflows/{workflow}/issue-{number}")
 
     def _pattern(self, node: yaml.Node | None, what: str, default: str) -> str:
+        if node is not None:
+            self.places[what] = node
         self.reader.placeholders(node, workplan.PATTERN_NAMES)
         return canonical(self.reader.text(node, what, most=200, default=default))
 
@@ -240,6 +245,7 @@ class _Workflow:
         for field in ("title", "description"):
             reader.placeholders(fields.get(field), ())
         title = reader.text(fields.get("title"), "title", most=150)
+        self.places[name] = fields.get("path") or fields.get("filename") or node
         return Deliverable(
             name=name,
             title=title if title.strip() else given.replace("_", " ").replace("-", " ").capitalize(),

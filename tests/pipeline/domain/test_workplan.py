@@ -59,7 +59,8 @@ def test_deliverable_at_the_readmes_place_is_refused(path: str) -> None:
     ],
 )
 def test_problems_tell_what_would_go_wrong_on_any_issue(changes: dict[str, object], sentence: str) -> None:
-    assert sentence in " ".join(problems(replace(WORKFLOW, **changes)))  # type: ignore[arg-type]
+    found = problems(replace(WORKFLOW, **changes))  # type: ignore[arg-type]
+    assert sentence in " ".join(map(str, found))
 
 
 def test_sound_workflow_has_no_problems() -> None:
