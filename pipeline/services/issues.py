@@ -94,6 +94,13 @@ def _workflow(repository: Repository, slugs: Sequence[str]) -> Workflow | None:
     return rows.order_by(F("repository").desc(nulls_last=True)).first()
 
 
+def follow(issue_id: int) -> None:
+    """Once nothing of ours is under way: take over what the labels said meanwhile, ours dropped in silence included."""
+    with transaction.atomic():
+        issue = Issue.objects.select_for_update(of=("self",)).select_related("repository").get(pk=issue_id)
+        _follow_labels(issue, issue.snapshot())
+
+
 def _follow_labels(issue: Issue, snapshot: IssueSnapshot) -> None:
     if _being_written(issue):
         return  # half of a change of ours may be what is seen; its settling moves the issue

@@ -6,7 +6,7 @@ from pipeline import clock
 from pipeline.domain import changes
 from pipeline.domain.plan import Plan, Planned, Verdict
 from pipeline.domain.states import State
-from pipeline.github.port import GitHub, IssueTarget, Refused
+from pipeline.github.port import GitHub, GitHubError, IssueTarget, Refused, Transient
 from pipeline.models import Effect, Repository, RepositoryLabel, Run, RunItem, Source
 from pipeline.services import claims, effects, workflows
 
@@ -78,25 +78,35 @@ def _create(run: Run, github: GitHub, missing: dict[str, str]) -> None:
     effects.store(item, plan)
     rows = effects.send_step(item, 0, github, IssueTarget(number=None, node_id="", body=""))
     failed = [row for row in rows if row.state != Effect.State.APPLIED]
-    if not failed:
+    if failed:
+        _settle_by_list(run, github, item, failed)
+    else:
         claims.release(item, RunItem.State.DONE)
-        return
-    # A label that another worker made meanwhile, or whose answer was lost, shows in the list.
-    _learn(run.repository, github)
-    still = _missing(run.repository, missing)
+
+
+def _settle_by_list(run: Run, github: GitHub, item: RunItem, failed: list[Effect]) -> None:
+    """A label that another worker made meanwhile, or whose answer was lost, shows in the list."""
     reason = failed[0].error or "GitHub did not create a label."
-    state = RunItem.State.FAILED if still else RunItem.State.DONE
-    claims.release(item, state, reason=reason[:500])
-    _settle_by_list(failed, {name.lower() for name in still})
+    try:
+        _learn(run.repository, github)
+    except GitHubError as error:
+        reason = str(error)
+    still = {name.lower() for name in _missing(run.repository, {row.payload["name"]: "" for row in failed})}
+    for row in failed:
+        if row.payload["name"].lower() not in still:
+            Effect.objects.filter(pk=row.pk).update(state=Effect.State.APPLIED, settled_at=clock.now())
+    unknown = [row for row in failed if row.state == Effect.State.UNKNOWN and row.payload["name"].lower() in still]
+    if unknown:  # it may still land: looked up after the quarantine, like any other
+        due = max(row.look_up_at for row in unknown if row.look_up_at)
+        claims.release(
+            item, RunItem.State.WAITING, due_at=due, error_type=RunItem.ErrorType.UNKNOWN, reason=reason[:500]
+        )
+        raise Transient(reason)
+    effects.cancel_planned(item, reason)
+    claims.release(item, RunItem.State.FAILED if still else RunItem.State.DONE, reason=reason[:500])
     if still:
-        raise Refused(f"{reason} Missing labels: {', '.join(still)}.")
-
-
-def _settle_by_list(rows: list[Effect], still: set[str]) -> None:
-    for row in rows:
-        there = row.payload["name"].lower() not in still
-        state = Effect.State.APPLIED if there else Effect.State.REFUSED
-        Effect.objects.filter(pk=row.pk).update(state=state, settled_at=clock.now())
+        refused = any(row.state == Effect.State.REFUSED for row in failed)
+        raise (Refused if refused else Transient)(f"{reason} Missing labels: {', '.join(sorted(still))}.")
 
 
 def _colour(name: str) -> str:

@@ -57,7 +57,8 @@ def _ring_items(now: datetime) -> int:
     """Runs with items that a worker may take, closed runs with effects of unknown fate among them."""
     old = Q(rung_at__isnull=True) | Q(rung_at__lt=now - RING_AGAIN)
     waiting = RunItem.objects.filter(claimable(now)).values("run")
-    return _ring(list(Run.objects.filter(old, pk__in=waiting, selected=True)), execution.WORK_TASK, now)
+    ready = Q(selected=True) | ~Q(state__in=Run.ACTIVE)  # while a run chooses its items, nobody works on them
+    return _ring(list(Run.objects.filter(old, ready, pk__in=waiting)), execution.WORK_TASK, now)
 
 
 def _ring(runs: list[Run], task: str, now: datetime) -> int:

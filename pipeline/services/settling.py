@@ -44,8 +44,7 @@ def _created(effect: Effect, facts: Facts) -> None:
     issue = issues.opened(effect.item, facts, payload["title"], payload["body"], payload["labels"])
     effect.issue = issue
     effect.save(update_fields=["issue"])
-    effect.item.issue = issue
-    effect.item.save(update_fields=["issue"])
+    # The item takes the issue over when it ends: until then another live item may hold it, having read it from a list.
     if effect.item.discovery_id:
         Discovery.objects.filter(pk=effect.item.discovery_id).update(status=Discovery.Status.OPENED, issue=issue)
 

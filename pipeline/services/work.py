@@ -37,6 +37,8 @@ def work_item(item: RunItem, github: GitHub) -> None:
             return
         except (port.GitHubError, effects.SubjectTaken, BodyTooLong) as error:
             give_up(item, error)
+    if item.issue_id is not None and item.live and item.state not in RunItem.ACTIVE:
+        issues.follow(item.issue_id)
     telemetry.emit(
         "item",
         run=item.run_id,
@@ -133,7 +135,14 @@ def _apply(item: RunItem, github: GitHub, snapshot: IssueSnapshot | None) -> Non
         rows = effects.send_step(item, step, github, _target(item.issue))
         if not _all_applied(item, rows):
             return
-    claims.release(item, State.DONE, error_type=ErrorType.NONE)
+    claims.release(item, State.DONE, error_type=ErrorType.NONE, issue=item.issue or _opened_by(item))
+
+
+def _opened_by(item: RunItem) -> Issue | None:
+    made = (
+        item.effects.filter(kind="create_issue", state=Effect.State.APPLIED).select_related("issue__repository").first()
+    )
+    return made.issue if made else None
 
 
 def _target(issue: Issue | None) -> IssueTarget:

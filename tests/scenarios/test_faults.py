@@ -1,0 +1,88 @@
+"""Every fault of the outside world, on every second write at random: nothing lost, nothing doubled, all done in the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipeline.github.client import Client
+from pipeline.models import Effect
+from tests.scenarios.world import World
+
+MINUTE = timedelta(minutes=1)
+WRITES: dict[str, dict[str, Any]] = {
+    "F502B": {},
+    "F502A": {},
+    "F500": {},
+    "F503": {},
+    "FDROP": {},
+    "FLATE": {"params": {"late_s": 10}},
+    "F403P": {"params": {"reset_s": 90}},
+    "F403S": {"params": {"retry_after": 90}},
+    "F401": {},
+    "F404H": {},
+    "F404N": {"params": {"age_s": 600}},
+    "F410": {},
+    "F301": {},
+    "F422L": {},
+    "F403K": {},
+    "FIGN": {},
+    "F412W": {},
+    "FSLOW": {"params": {"ms": 1300}},
+    "FTRUNC": {},
+}
+READS = {"FSTALE": {"params": {"lag_s": 30}}, "FEMPTY": {}, "F502B": {}, "F404H": {}, "FTRUNC": {}, "F403S": {}}
+OVER_REST = ("F502A", "FDROP", "FLATE", "FTRUNC", "F403S", "F404H", "F412W", "FIGN")
+
+
+def through(world: World, most: int = 40) -> None:
+    """Two issues to their end, however often it takes."""
+    world.live()
+    world.feed.publish(2)
+    done = world.all_in("done", 2)
+    for _ in range(most):
+        if done():
+            break
+        world.tick()
+        world.drain()
+        world.advance(MINUTE)
+    assert done(), world.told()
+    assert len(world.remotes()) == 2
+    world.settle()
+    world.verify()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that does not wait for slow answers."""
+    monkeypatch.setitem(Client.__init__.__kwdefaults__, "timeout", 1)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("code", WRITES)
+@pytest.mark.usefixtures("impatient")
+def test_every_second_write_over_graphql_meets_the_fault(graphql: World, code: str) -> None:
+    graphql.fault(code, graphql="mutation", share=0.5, count=5, **WRITES[code])
+    through(graphql)
+
+
+@pytest.mark.parametrize("code", OVER_REST)
+@pytest.mark.usefixtures("impatient")
+def test_every_second_write_over_rest_meets_the_fault(rest: World, code: str) -> None:
+    for method in ("POST", "PATCH", "DELETE"):
+        rest.fault(code, method=method, share=0.5, count=3, **WRITES[code])
+    through(rest)
+
+
+@pytest.mark.parametrize("code", READS)
+def test_reads_that_fail_or_lie_do_no_harm(graphql: World, code: str) -> None:
+    graphql.fault(code, method="GET", share=0.5, count=6, **READS[code])
+    through(graphql)
+
+
+def test_create_that_was_answered_502_is_found_again_in_a_list_that_lags(graphql: World) -> None:
+    graphql.fault("F502A", graphql="createIssue")
+    graphql.fault("FSTALE", method="GET", route="*/issues", count=3, params={"lag_s": 40})
+    through(graphql)
+    assert Effect.objects.filter(kind="create_issue", state="applied").count() == 2
