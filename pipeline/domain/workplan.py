@@ -125,7 +125,13 @@ def read_issue(snapshot: IssueSnapshot, repository: str, base_branch: str) -> Is
 
 
 def prepare(workflow: WorkflowSpec, specialist: SpecialistSpec, issue: IssueFacts, due: datetime) -> Workplan:
-    """The plan of work. UnusableName when a pattern yields a name that Git would refuse or that leaves its folder."""
+    """The plan of work. UnusableName when Git would refuse a name, a path leaves its folder, or a text cannot be filled.
+
+    Files are checked when they are imported; what a person edits in the admin meets this.
+    """
+    refused = specialist_problems(specialist) or _text_problems(workflow)
+    if refused:
+        raise refused[0]
     values = _pattern_values(workflow, issue)
     branch, folder = fill(workflow.branch_pattern, values), fill(workflow.folder_pattern, values).rstrip("/")
     problem = branch_problem(branch)
@@ -150,12 +156,39 @@ def problems(workflow: WorkflowSpec) -> tuple[UnusableName, ...]:
     for item in workflow.deliverables:
         for each in unknown(item.path, PATH_NAMES):
             found.append(UnusableName(item.name, f"In the path of {item.name!r}: {each.sentence}"))
+    found += _text_problems(workflow)
     if not found:
         try:
             prepare(workflow, _NOBODY, _SAMPLE, datetime(2026, 1, 1, tzinfo=UTC))
         except UnusableName as error:
             found.append(error)
     return tuple(found)
+
+
+def specialist_problems(specialist: SpecialistSpec) -> tuple[UnusableName, ...]:
+    """Placeholders in a specialist's texts that nothing fills."""
+    lists = {"required_actions": specialist.required_actions, "quality_checklist": specialist.quality_checklist}
+    texts = {
+        "guidance": specialist.guidance,
+        "collaboration": specialist.collaboration,
+        "escalation": specialist.escalation,
+        **{name: "\n".join(items) for name, items in lists.items()},
+    }
+    return tuple(
+        UnusableName(name, f"In {name} of the specialist {specialist.slug!r}: {item.sentence}")
+        for name, text in texts.items()
+        for item in unknown(text, GUIDANCE_NAMES)
+    )
+
+
+def _text_problems(workflow: WorkflowSpec) -> tuple[UnusableName, ...]:
+    texts = [("acceptance_criteria", "\n".join(workflow.acceptance_criteria), GUIDANCE_NAMES)]
+    texts += [(item.name, item.template, TEMPLATE_NAMES) for item in workflow.deliverables]
+    return tuple(
+        UnusableName(name, f"In {name} of the workflow {workflow.slug!r}: {item.sentence}")
+        for name, text, known in texts
+        for item in unknown(text, known)
+    )
 
 
 def due_text(due: datetime) -> str:

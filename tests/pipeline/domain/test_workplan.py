@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.domain.workflows import Deliverable
 from pipeline.domain.workplan import problems, read_issue
-from tests.pipeline.domain.samples import ASSESSMENT, WORKFLOW, snapshot, workplan
+from tests.pipeline.domain.samples import ASSESSMENT, SPECIALIST, WORKFLOW, snapshot, workplan
 
 
 def deliverable(path: str) -> Deliverable:
@@ -61,6 +61,15 @@ def test_deliverable_at_the_readmes_place_is_refused(path: str) -> None:
 def test_problems_tell_what_would_go_wrong_on_any_issue(changes: dict[str, object], sentence: str) -> None:
     found = problems(replace(WORKFLOW, **changes))  # type: ignore[arg-type]
     assert sentence in " ".join(map(str, found))
+
+
+def test_text_edited_to_an_unknown_placeholder_is_refused_before_anything_is_written() -> None:
+    with pytest.raises(ValueError, match=r"In guidance of the specialist 'osint-researcher': .* \{titel\}"):
+        workplan(specialist=replace(SPECIALIST, guidance="Work on {titel}."))
+    with pytest.raises(ValueError, match=r"In report of the workflow 'osint-research': .* \{sauce\}"):
+        workplan(replace(WORKFLOW, deliverables=(replace(deliverable(""), template="{sauce}"),)))
+    with pytest.raises(ValueError, match="In acceptance_criteria of the workflow 'osint-research'"):
+        workplan(replace(WORKFLOW, acceptance_criteria=("See {nothing}.",)))
 
 
 def test_sound_workflow_has_no_problems() -> None:
