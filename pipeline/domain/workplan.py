@@ -125,7 +125,7 @@ def read_issue(snapshot: IssueSnapshot, repository: str, base_branch: str) -> Is
 
 
 def prepare(workflow: WorkflowSpec, specialist: SpecialistSpec, issue: IssueFacts, due: datetime) -> Workplan:
-    """The plan of work. UnusableName when Git would refuse a name, a path leaves its folder, or a text cannot be filled.
+    """The plan of work. UnusableName: Git would refuse a name, a path leaves its folder, or a text cannot be filled.
 
     Files are checked when they are imported; what a person edits in the admin meets this.
     """
