@@ -3,9 +3,11 @@
 # ruff: noqa: ARG002 - the signatures are Django's
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -28,7 +30,6 @@ class Screen(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     list_per_page = 25
     list_fullwidth = True
     list_filter_sheet = True
-    show_full_result_count = False
     # No actions on many rows at once: whatever changes something asks first, on its own page.
     actions = None
 
@@ -74,6 +75,23 @@ class PageScreen(ReadOnlyScreen):
             for name, view in self.pages()
         ]
         return [*own, *super().get_urls()]
+
+
+class RecordScreen(PageScreen):
+    """A record whose page shows the columns of the list, and `more` fields."""
+
+    page_template = "admin/pipeline/record.html"
+    more: ClassVar[tuple[str, ...]] = ()
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {"facts": [self._fact(name, row) for name in (*self.list_display, *self.more)]}
+
+    def _fact(self, name: str, row: Any) -> tuple[str, Any]:
+        label = str(label_for_field(name, self.model, model_admin=self))
+        field, _, value = lookup_field(name, row, self)
+        if isinstance(value, datetime):
+            return label, display.when(value)
+        return label, display_for_field(value, field, display.NOTHING) if field is not None else value
 
 
 def page_frame(screen: Screen, request: HttpRequest, row: Any) -> dict[str, Any]:

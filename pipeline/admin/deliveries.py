@@ -7,13 +7,13 @@ from typing import ClassVar
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import ReadOnlyScreen
+from pipeline.admin.base import RecordScreen
 from pipeline.models import WebhookDelivery
 from pipeline.views import display
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryScreen(ReadOnlyScreen):
+class WebhookDeliveryScreen(RecordScreen):
     empty_text: ClassVar[str] = (
         "Add a webhook on GitHub: address /webhooks/github, content type application/json, the secret that the "
         "repository's page names. Without one, issues are read on schedule."

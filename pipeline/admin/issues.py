@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002 - the signatures are Django's
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -17,6 +18,8 @@ from pipeline.models import Issue
 from pipeline.views import display
 
 MOST_EFFECTS = 100
+# Labels that the other columns say already.
+SHOWN_ELSEWHERE = re.compile(r"(state|workflow|specialist)::|site-monitor$", re.IGNORECASE)
 
 
 @admin.register(Issue)
@@ -26,7 +29,17 @@ class IssueScreen(PageScreen):
         "Issues appear when the monitor opens them, or when a repository is synchronised: "
         "open Repositories and synchronise one, or run the operation “monitor”."
     )
-    list_display = ("numbered", "state_word", "workflow_link", "specialist", "due", "presence_word", "updated", "web")
+    list_display = (
+        "numbered",
+        "state_word",
+        "workflow_link",
+        "specialist",
+        "due",
+        "on_github",
+        "others",
+        "updated",
+        "web",
+    )
     list_display_links = ("numbered",)
     list_filter = (
         "state",
@@ -65,8 +78,14 @@ class IssueScreen(PageScreen):
         return display.when(row.due_at)
 
     @admin.display(description="On GitHub", ordering="presence")
-    def presence_word(self, row: Issue) -> SafeString | str:
-        return display.state(row, "presence")
+    def on_github(self, row: Issue) -> SafeString | str:
+        if row.presence != Issue.Presence.PRESENT:
+            return display.state(row, "presence")
+        return "open" if row.is_open else "closed"
+
+    @admin.display(description="Other labels")
+    def others(self, row: Issue) -> SafeString | str:
+        return display.labels(name for name in row.labels if not SHOWN_ELSEWHERE.search(name))
 
     @admin.display(description="Changed", ordering="remote_updated_at")
     def updated(self, row: Issue) -> SafeString | str:

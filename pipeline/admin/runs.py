@@ -72,9 +72,9 @@ class RunScreen(PageScreen):
     def state_word(self, row: Run) -> SafeString | str:
         return display.state(row)
 
-    @admin.display(description="Slot", ordering="nominal_at")
+    @admin.display(description="Slot (UTC)", ordering="nominal_at")
     def nominal(self, row: Run) -> SafeString | str:
-        return display.absolute(row.nominal_at)
+        return display.minute(row.nominal_at)
 
     @admin.display(description="Started", ordering="started_at")
     def started(self, row: Run) -> SafeString | str:
@@ -85,9 +85,9 @@ class RunScreen(PageScreen):
         return display.span(duration(row))
 
     @admin.display(description="Items")
-    def outcomes(self, row: Any) -> str:
+    def outcomes(self, row: Any) -> SafeString:
         counts = [(name, getattr(row, f"n_{name}")) for name, _ in COUNTED]
-        return ", ".join(f"{count} {name}" for name, count in counts if count) or display.NOTHING
+        return display.wide(", ".join(f"{count} {name}" for name, count in counts if count) or display.NOTHING)
 
     def pages(self) -> list[tuple[str, Any]]:
         return [("apply", self.apply_page), ("revert", self.revert_page), ("cancel", self.cancel_page)]

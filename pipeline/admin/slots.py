@@ -7,14 +7,14 @@ from typing import ClassVar
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import ReadOnlyScreen
+from pipeline.admin.base import RecordScreen
 from pipeline.admin.filters import ByOperation
 from pipeline.models import Slot
 from pipeline.views import display
 
 
 @admin.register(Slot)
-class SlotScreen(ReadOnlyScreen):
+class SlotScreen(RecordScreen):
     empty_text: ClassVar[str] = "Slots appear when the cron of an operation that is not off falls due."
     list_display = ("nominal", "operation_link", "status_word", "run_link", "reason", "settled")
     list_filter = ("status", ByOperation)

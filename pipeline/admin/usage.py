@@ -7,16 +7,17 @@ from typing import ClassVar
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from pipeline.admin.base import ReadOnlyScreen
+from pipeline.admin.base import RecordScreen
 from pipeline.models import AiCall, ApiCall, Heartbeat, TokenBudget
 from pipeline.views import display
 
 
 @admin.register(ApiCall)
-class ApiCallScreen(ReadOnlyScreen):
+class ApiCallScreen(RecordScreen):
     empty_text: ClassVar[str] = "Every request to GitHub is listed here once a repository is synchronised."
     list_display = ("moment", "protocol", "method", "route", "write", "status", "took", "limited", "run_link")
     list_filter = ("write", "protocol", "status", "limited", "repository")
+    more = ("repository", "item")
     search_fields = ("route", "=run__id")
     search_help_text = "Route or run"
     list_select_related = ("run",)
@@ -36,10 +37,11 @@ class ApiCallScreen(ReadOnlyScreen):
 
 
 @admin.register(AiCall)
-class AiCallScreen(ReadOnlyScreen):
+class AiCallScreen(RecordScreen):
     empty_text: ClassVar[str] = "Every assessment is listed here once the operation “assign” has run."
     list_display = ("moment", "provider", "model", "calls", "tokens_in", "tokens_out", "fell_back", "run_link")
     list_filter = ("provider", "model", "repository")
+    more = ("repository", "item")
     search_fields = ("provider", "model", "fell_back", "=run__id")
     search_help_text = "Provider, model, reason or run"
     list_select_related = ("run",)
@@ -55,10 +57,11 @@ class AiCallScreen(ReadOnlyScreen):
 
 
 @admin.register(TokenBudget)
-class TokenBudgetScreen(ReadOnlyScreen):
+class TokenBudgetScreen(RecordScreen):
     empty_text: ClassVar[str] = "A token's quota is known after its first request."
     list_display = ("name", "rest", "rest_reset", "graphql", "graphql_reset", "blocked", "blocked_reason")
     search_fields = ("label",)
+    more = ("token_key", "next_write_at")
     search_help_text = "Reference or login"
 
     @admin.display(description="Token", ordering="label")
@@ -87,7 +90,7 @@ class TokenBudgetScreen(ReadOnlyScreen):
 
 
 @admin.register(Heartbeat)
-class HeartbeatScreen(ReadOnlyScreen):
+class HeartbeatScreen(RecordScreen):
     empty_text: ClassVar[str] = "Nothing has ever run: start worker and beat, for example with “make up”."
     list_display = ("name", "beaten")
 

@@ -78,6 +78,18 @@ def absolute(moment: datetime | None) -> SafeString | str:
     return format_html('<span class="cp-nowrap">{}</span>', f"{moment.astimezone(UTC):%a %Y-%m-%d %H:%M} UTC")
 
 
+def minute(moment: datetime | None) -> SafeString | str:
+    """For narrow columns whose head says that it is UTC."""
+    if moment is None:
+        return NOTHING
+    return format_html('<span class="cp-nowrap">{}</span>', f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}")
+
+
+def wide(text: str) -> SafeString:
+    """A cell that must not become a column of single words."""
+    return format_html('<span class="cp-wide">{}</span>', text)
+
+
 def badge(word: str, value: str = "") -> SafeString:
     """A word with the tone of `value` (by default of the word itself)."""
     return format_html('<span class="cp-badge cp-{}">{}</span>', TONES.get(value or word, "plain"), word)
