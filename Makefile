@@ -56,7 +56,7 @@ audit: dev ## Look up known vulnerabilities of the locked requirements
 	$(BIN)/pip-audit --disable-pip -r requirements.txt
 
 shots: dev ## Photograph every admin page in chromium (into var/shots)
-	$(BIN)/pytest -m browser tests/browser -q
+	$(BIN)/pytest -m browser tests -q
 
 clean-data: ## Delete the data folder (var/): database, broker, keys, logs. Asks first
 	@read -r -p "Delete var/ with all data and keys? Type yes: " answer; [ "$$answer" = yes ] && rm -rf var || echo "Kept."

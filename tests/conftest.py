@@ -16,6 +16,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from django.conf import settings
+from hypothesis import HealthCheck
+from hypothesis import settings as property_settings
 from psycopg import sql
 
 from pipeline import clock
@@ -26,6 +28,13 @@ REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL") or os.environ.get("TEST_DATABASE_URL", "")
 ON_POSTGRES = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
 LOOPBACK = ("127.", "::1", "localhost")
+
+# The same examples every time, few enough for five minutes; HYPOTHESIS_PROFILE=search looks wider, by chance.
+property_settings.register_profile(
+    "suite", max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+property_settings.register_profile("search", max_examples=1000, deadline=None)
+property_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 MISSING = {
     "postgres": "" if POSTGRES_URL else "no PostgreSQL server: set TEST_POSTGRES_URL or TEST_DATABASE_URL",
