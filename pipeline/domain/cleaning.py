@@ -46,7 +46,7 @@ _HTTPS = re.compile(
 # What notifies people, refers to issues, or becomes a link that is not https. Bounded, to keep the time linear.
 _ACTS = (
     r"(?i:https)://[A-Za-z0-9.:-]+/[\w.-]+/[\w.-]+/(?:issues|pull|pulls|discussions|commit)/\w[^\s`<>]*"
-    r"|(?:(?<![A-Za-z0-9])@[A-Za-z0-9][A-Za-z0-9-]*(?:/[A-Za-z0-9._-]*)?"
+    r"|(?:(?<![A-Za-z0-9])@[A-Za-z0-9][\w-]*(?:/[\w.-]*)?"
     r"|(?<!\w)(?:[\w.-]{1,100}/[\w.-]{1,100}|[\w-]{1,100})?#[0-9]\w*"
     r"|(?<![A-Za-z0-9-])[Gg][Hh]-[0-9]\w*"
     r"|(?<![A-Za-z0-9/])[Ww]{3}\.[^\s`<>]+)(?:[@#][\w@#./-]*)?"

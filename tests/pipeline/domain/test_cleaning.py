@@ -14,7 +14,7 @@ from pipeline.domain.cleaning import EXCERPT_LIMIT, NO_TEXT, clean, one_line, qu
         ("AT&amp;amp;T &lt;script&gt;x&lt;/script&gt;y", "AT&T\ny"),
         ("ping @octocat and @org/team", "ping `@octocat` and `@org/team`"),
         ("mail a@example.com", "mail a@example.com"),
-        ("_@bob_ é@bob", "_`@bob`_ é`@bob`"),
+        ("*@bob* é@bob", "*`@bob`* é`@bob`"),
         ("fixes #12, closes o/r#3 and GH-4", "fixes `#12`, closes `o/r#3` and `GH-4`"),
         ("resolves https://github.com/o/r/issues/5", "resolves `https://github.com/o/r/issues/5`"),
         ("see https://example.com/a?b=c#d", "see https://example.com/a?b=c#d"),
