@@ -27,10 +27,11 @@ from pipeline.models import (
     Transition,
     WebhookDelivery,
 )
-from pipeline.services import operations, runs, scripts, workflows
+from pipeline.services import operations, repositories, runs, scripts, workflows
 
 ACTOR, REASON = "rule:demonstration", "The demonstration repository of the sandbox."
 FULL_NAME = "demo/field-notes"
+NOT_STARTED = "The sandbox is not started, because a real repository is governed."
 SANDBOX_TOKEN = "sandbox-user-token"  # noqa: S105 - opens nothing but the sandbox
 # Every minute, so that a newcomer sees issues in every state soon; the shipped operations keep the plan's crons.
 FAST = {
@@ -72,6 +73,8 @@ def install(sandbox_url: str) -> Repository:
             "lost_after_seconds": 90,
         },
     )
+    if repository.standing_reason == NOT_STARTED:
+        repositories.set_standing(repository, Repository.Standing.ACTIVE, actor=ACTOR, reason="The sandbox is back.")
     for name, kind, path, selector in SOURCES:
         Source.objects.update_or_create(
             repository=repository, name=name, defaults={"kind": kind, "url": f"{url}{path}", "selector": selector}
@@ -117,6 +120,12 @@ def first_runs(repository: Repository) -> None:
         scripts.carry_out(run)
 
 
+def pause() -> None:
+    """Without the sandbox the demonstration would fail every minute; its records stay."""
+    for repository in Repository.objects.filter(is_demonstration=True, standing=Repository.Standing.ACTIVE):
+        repositories.set_standing(repository, Repository.Standing.PAUSED, actor=ACTOR, reason=NOT_STARTED)
+
+
 @transaction.atomic
 def remove() -> int:
     """Delete the demonstration repository and everything recorded about it; the audit log stays."""
@@ -143,19 +152,3 @@ def _forget(repository: Repository) -> None:
     repository.delete()
     for task in tasks:
         task.delete()
-
-
-def install_governed() -> Repository:
-    """The repository that the environment names, with the shipped operations in dry run."""
-    access = settings.CONTROLPLANE.github
-    web = "https://github.com" if access.api_url == "https://api.github.com" else access.api_url.removesuffix("/api/v3")
-    repository, _ = Repository.objects.get_or_create(
-        full_name=access.repository,
-        api_url=access.api_url,
-        defaults={
-            "web_url": web,
-            "handover_token_reference": "env:GITHUB_HANDOVER_TOKEN" if access.handover_token != access.token else "",
-        },
-    )
-    operations.ship_operations(repository, actor="rule:shipped", reason="Shipped with the release.")
-    return repository

@@ -49,6 +49,8 @@ class Command(BaseCommand):
         preparation.migrate()
         preparation.call_if_there("roles")
         preparation.call_if_there("workflows", "import")
+        if settings.CONTROLPLANE.github.repository:
+            preparation.call_if_there("govern")
         if preparation.collect_static():
             self._say("Static files collected.")
         return preparation.first_administrator()
@@ -57,7 +59,10 @@ class Command(BaseCommand):
         base = f"http://{_shown_host(host)}:{port}"
         os.environ["ALLOWED_HOSTS"] = ",".join(filter(None, [os.environ.get("ALLOWED_HOSTS"), *_names(host)]))
         if sandbox_port is not None:
-            os.environ["CONTROLPLANE_SANDBOX_URL"] = f"http://127.0.0.1:{sandbox_port}"
+            sandbox = f"http://127.0.0.1:{sandbox_port}"
+            os.environ["CONTROLPLANE_SANDBOX_URL"] = sandbox
+            # Announcements have somewhere to go; the sandbox shows them at /sink/chat.
+            os.environ.setdefault("SLACK_WEBHOOK_URL", f"{sandbox}/sink/chat")
         specs = processes.specs(settings.CONTROLPLANE, host=host, port=port, sandbox_port=sandbox_port)
         supervisor = Supervisor(
             specs,

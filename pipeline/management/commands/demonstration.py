@@ -1,4 +1,4 @@
-"""manage.py demonstration: load what is shipped, and the sandbox's repository or the real one."""
+"""manage.py demonstration: load what is shipped, and the sandbox's repository."""
 
 from __future__ import annotations
 
@@ -28,8 +28,5 @@ class Command(Reporting):
             repository = demonstration.install(url)
             demonstration.first_runs(repository)
             self.stdout.write(f"The demonstration repository {repository} works against the sandbox at {url}.")
-        elif settings.CONTROLPLANE.github.repository:
-            repository = demonstration.install_governed()
-            self.stdout.write(f"{repository} is governed; its operations start in dry run.")
         else:
-            self.refuse("Name the sandbox with --sandbox-url, or set GITHUB_TOKEN and GITHUB_REPOSITORY.")
+            self.refuse("Name the sandbox with --sandbox-url; for a real repository there is `manage.py govern`.")
