@@ -16,7 +16,7 @@ from pipeline.services import bell, telemetry
 from pipeline.services.operations import cron_of
 
 EXECUTE_TASK = "pipeline.tasks.execute_run"
-MOST_OWED = 2000  # older slots than these are summed up by the last row that names them
+MOST_OWED = 2000  # older slots than these are summed up by the oldest row
 ON_TIME = timedelta(minutes=5)  # beat and tick together are never later than this while they live
 
 
@@ -26,15 +26,28 @@ def materialise(operation: Operation) -> list[Slot]:
     expression = cron_of(operation)
     if expression is None:
         return []
-    due = cron.fires_between(expression, _floor(operation, now), now, most=MOST_OWED)
+    floor = _floor(operation, now)
+    due = cron.fires_between(expression, floor, now, most=MOST_OWED)
     settled = [_settle(operation, nominal, newest=nominal == due[-1], now=now) for nominal in due]
+    if len(due) == MOST_OWED and next(cron.fires_after(expression, floor)) < due[0]:
+        _sum_up(settled[0], floor)
     return [slot for slot in settled if slot is not None]
 
 
 def _floor(operation: Operation, now: datetime) -> datetime:
     last = operation.slots.order_by("-nominal_at").values_list("nominal_at", flat=True).first()
     floors = [moment for moment in (last, operation.slots_since) if moment is not None]
+    if not floors:  # made without a word about the past: owed from now on
+        operation.slots_since = now
+        Operation.objects.filter(pk=operation.pk, slots_since__isnull=True).update(slots_since=now)
     return max(floors, default=now)
+
+
+def _sum_up(oldest: Slot | None, floor: datetime) -> None:
+    """One row stands for all that are too old to have one each."""
+    if oldest is not None:
+        oldest.reason = f"{oldest.reason} All older slots since {floor:%Y-%m-%d %H:%M} UTC were missed as well."
+        oldest.save(update_fields=["reason"])
 
 
 def _settle(operation: Operation, nominal: datetime, *, newest: bool, now: datetime) -> Slot | None:
