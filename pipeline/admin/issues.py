@@ -38,7 +38,6 @@ class IssueScreen(PageScreen):
         "on_github",
         "others",
         "updated",
-        "web",
     )
     list_display_links = ("numbered",)
     list_filter = (
@@ -62,8 +61,8 @@ class IssueScreen(PageScreen):
         return rows if request.resolver_match and "object_id" in request.resolver_match.kwargs else rows.defer("body")
 
     @admin.display(description="Issue", ordering="number")
-    def numbered(self, row: Issue) -> str:
-        return f"#{row.number} {row.title[:90]}"
+    def numbered(self, row: Issue) -> SafeString:
+        return display.wide(f"#{row.number} {row.title[:90]}")
 
     @admin.display(description="State", ordering="state")
     def state_word(self, row: Issue) -> SafeString | str:
@@ -81,7 +80,7 @@ class IssueScreen(PageScreen):
     def on_github(self, row: Issue) -> SafeString | str:
         if row.presence != Issue.Presence.PRESENT:
             return display.state(row, "presence")
-        return "open" if row.is_open else "closed"
+        return display.outside(row.html_url, "open" if row.is_open else "closed")
 
     @admin.display(description="Other labels")
     def others(self, row: Issue) -> SafeString | str:
@@ -90,10 +89,6 @@ class IssueScreen(PageScreen):
     @admin.display(description="Changed", ordering="remote_updated_at")
     def updated(self, row: Issue) -> SafeString | str:
         return display.when(row.remote_updated_at)
-
-    @admin.display(description="Link")
-    def web(self, row: Issue) -> SafeString | str:
-        return display.outside(row.html_url, "GitHub")
 
     def page_context(self, request: HttpRequest, row: Issue) -> dict[str, Any]:
         effects = row.effects.select_related("item__run").order_by("-pk")[:MOST_EFFECTS]

@@ -27,7 +27,7 @@ FACTS = {
     "within_15_minutes": "Within 15 minutes",
     "within_30_minutes": "Within 30 minutes",
 }
-SPANS = {"duration_seconds": "Duration", "seconds_per_item": "Mean time per item"}
+SPANS = {"seconds_per_item": "Mean time per item"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,11 +115,11 @@ def test_figures_show_only_what_was_counted() -> None:
     statistics = {
         "by_state": {"done": 3, "failed": 1},
         "labels": {},
-        "duration_seconds": 75.0,
+        "seconds_per_item": 75.0,
         "within_15_minutes": True,
     }
 
     (table,) = figures.tables(statistics)
 
     assert table.rows == (("done", 3, 100), ("failed", 1, 33))
-    assert figures.facts(statistics) == [("Duration", "1 min 15 s"), ("Within 15 minutes", "yes")]
+    assert figures.facts(statistics) == [("Mean time per item", "1 min 15 s"), ("Within 15 minutes", "yes")]
