@@ -35,7 +35,7 @@ _Dumper.add_representer(str, _text)
 
 def dump_workflow(spec: WorkflowSpec) -> str:
     hours = spec.due.total_seconds() / 3600
-    return _dumped(
+    return dumped(
         {
             "slug": spec.slug,
             "name": spec.name,
@@ -61,8 +61,9 @@ def dump_specialist(spec: SpecialistSpec) -> str:
     names = ("slug", "name", "version", "role", "objective", "guidance", "required_actions", "quality_checklist")
     values = asdict(spec)
     ordered = {name: values[name] for name in (*names, "collaboration", "escalation")}
-    return _dumped({name: list(value) if isinstance(value, tuple) else value for name, value in ordered.items()})
+    return dumped({name: list(value) if isinstance(value, tuple) else value for name, value in ordered.items()})
 
 
-def _dumped(value: dict[str, Any]) -> str:
+def dumped(value: dict[str, Any]) -> str:
+    """Plain values as YAML that people like to read."""
     return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH))

@@ -166,6 +166,7 @@ class TimetableEntry:
     at: str  # "06:30"
     operation: str
     note: str = ""
+    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,55 @@
+"""The words that a plan may use: metrics with their unit, operations, modes."""
+
+from __future__ import annotations
+
+from rollout.domain.measures import Unit
+
+METRICS: dict[str, Unit] = {
+    "scheduled_runs_completed": Unit.COUNT,
+    "run_failure_rate": Unit.SHARE,
+    "item_failure_rate": Unit.SHARE,
+    "rate_limit_violations": Unit.COUNT,
+    "github_quota_used": Unit.SHARE,
+    "ai_quota_used": Unit.SHARE,
+    "state_machine_violations": Unit.COUNT,
+    "triage_drift": Unit.COUNT,
+    "seconds_per_item": Unit.SECONDS,
+    "p95_seconds_per_item": Unit.SECONDS,
+    "run_duration": Unit.SECONDS,
+    "critical_errors": Unit.COUNT,
+    "copilot_completion_48h": Unit.SHARE,
+    "copilot_completion_7d": Unit.SHARE,
+    "blocked_share": Unit.SHARE,
+    "guidance_quality": Unit.SHARE,
+    "flow_through": Unit.SHARE,
+    "label_quality": Unit.SHARE,
+    "specialist_signal": Unit.SHARE,
+    "backlog_growth": Unit.COUNT,
+    "schedule_conflicts": Unit.COUNT,
+    "telemetry_present": Unit.SHARE,
+    "handovers_correct": Unit.SHARE,
+    "assigned_copilot_drift": Unit.COUNT,
+    "branch_operations_ok": Unit.SHARE,
+    "data_corruption": Unit.COUNT,
+    "conflicting_states": Unit.COUNT,
+    "security_alerts": Unit.COUNT,
+    "quota_exhausted": Unit.COUNT,
+    "daily_summary_accurate": Unit.SHARE,
+    "survey_score": Unit.SCORE,
+    "days_below_completion": Unit.COUNT,
+}
+
+OPERATIONS = ("monitor", "assign", "process", "track", "daily", "sync")
+PARTS = ("monitor", "assign", "process")  # of the daily operation
+MODES = ("off", "dry_run", "live")
+COMPARATORS = (">", ">=", "<", "<=", "==")
+DECISIONS = ("go", "no_go", "iterate", "hold")
+SCOPES = ("step", "all", "operation")
+COUNTED = ("item", "run")
+ESCALATION_ACTIONS = ("remind", "notify", "review")
+
+# Each stage takes on what the stage before it finished.
+STAGES = ("monitor", "assign", "process")
+
+# What has to happen before such a metric can be judged: the cohort has to be this old, in days.
+MATURES_AFTER_DAYS = {"copilot_completion_48h": 2, "copilot_completion_7d": 7}
