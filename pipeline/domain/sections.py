@@ -27,6 +27,7 @@ MAX_BODY = 65_536  # GitHub's limit for a body, in characters
 ORDER = ("Discovery", "AI Assessment", "Specialist Guidance", "Copilot Assignment")
 SHORTENED = "_Shortened here: GitHub allows 65,536 characters in the body of an issue._"
 CLOSES = "<!-- section preamble: closes the block above -->"
+ENDS = "<!-- section end -->"  # keeps an indented heading below from becoming a part of a list in our content
 FOLLOWS = "<!-- section preamble -->"  # closes nothing; only keeps a CLOSES of somebody else from being taken for ours
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
@@ -76,17 +77,20 @@ def read_section(body: str, heading: str) -> str | None:
     place = _parsed(body).find(heading)
     if place is None:
         return None
-    return _trimmed(_NEWLINE.sub("\n", body[place[0].end : place[1]]))
+    return _trimmed(_trimmed(_NEWLINE.sub("\n", body[place[0].end : place[1]])).removesuffix(f"\n{ENDS}"))
 
 
 def upsert_section(body: str, heading: str, content: str) -> str:
     """`body` with `content` below `## heading`: replaced in place, or appended after one blank line."""
     parsed, newline = _parsed(body), _newline(body)
-    below = "".join(newline + line for line in _below(contained(content)))
+    lines = _below(contained(content))
     place = parsed.find(heading)
     if place is None:
-        return _appended(parsed, f"## {heading}{below}", newline)
+        return _appended(parsed, newline.join([f"## {heading}", *lines]), newline)
     start, end = place[0].end, place[1]
+    if lines and body[end : end + 1] == " ":
+        lines += ["", ENDS]
+    below = "".join(newline + line for line in lines)
     rest = body[start + _content_length(body[start:end]) :]
     if below and start < end < len(body):
         rest = _after_blank_line(rest)
@@ -130,7 +134,7 @@ def fit(body: str, heading: str, content: str, limit: int = MAX_BODY) -> str:
 def contained(content: str) -> str:
     """`content` so that it cannot leave its section: see the module's docstring. Doing it again changes nothing."""
     text = _trimmed(_NEWLINE.sub("\n", content))
-    text = _trimmed("\n".join(line for line in text.split("\n") if line.strip() not in (CLOSES, FOLLOWS)))
+    text = _trimmed("\n".join(line for line in text.split("\n") if line.strip() not in (CLOSES, FOLLOWS, ENDS)))
     tokens, lines = _tokens(text), text.split("\n")
     for index in range(len(tokens) - 1, -1, -1):
         if _breaks_out(tokens[index]):

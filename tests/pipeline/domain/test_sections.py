@@ -2,6 +2,7 @@ import pytest
 
 from pipeline.domain.sections import (
     CLOSES,
+    ENDS,
     MAX_BODY,
     SHORTENED,
     BodyTooLong,
@@ -117,6 +118,15 @@ def test_content_before_an_underlined_heading_does_not_join_it() -> None:
     body = "## Discovery\nPeople's heading\n---\ntext\n"
     written = upsert_section(body, "Discovery", "new")
     assert written == "## Discovery\n\nnew\n\nPeople's heading\n---\ntext\n"
+
+
+@pytest.mark.parametrize("after", ["  # People's", "   People's\n---"])
+def test_list_in_content_does_not_take_an_indented_heading_in(after: str) -> None:
+    body = f"## Discovery\n\nold\n\n{after}\n"
+    written = upsert_section(body, "Discovery", "- item")
+    assert written == f"## Discovery\n\n- item\n\n{ENDS}\n\n{after}\n"
+    assert read_section(written, "Discovery") == "- item"
+    assert upsert_section(written, "Discovery", "") == f"## Discovery\n\n{after}\n"
 
 
 def test_splice_appends_missing_sections_in_pipeline_order_and_removes_none() -> None:

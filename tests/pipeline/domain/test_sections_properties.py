@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from pipeline.domain.sections import (
     CLOSES,
+    ENDS,
     FOLLOWS,
     contained,
     headings,
@@ -70,6 +71,9 @@ LINES = st.sampled_from(
         "\x00",
         CLOSES,
         FOLLOWS,
+        ENDS,
+        "   # Indented",
+        " Underlined",
         "text " + CLOSES,
         "\\",
     ]
