@@ -27,6 +27,7 @@ def _common() -> dict[str, Any]:
         "TASK_ROUTES": (
             [
                 ("pipeline.tasks.tick", {"queue": "tick"}),
+                ("pipeline.tasks.ring", {"queue": "tick"}),
                 ("pipeline.tasks.*", {"queue": "github"}),
                 ("controlplane.tasks.*", {"queue": "github"}),
             ],

@@ -9,14 +9,14 @@ from pipeline.models import Heartbeat, Operation, WebhookDelivery
 from pipeline.services import execution, recover, slots, webhooks
 
 
-@shared_task(name="pipeline.tasks.tick", queue="tick", ignore_result=True)
+@shared_task(name="pipeline.tasks.tick", ignore_result=True)
 def tick() -> None:
     """Rung by beat every half minute; any process may call it at any time."""
     recover.tick()
     Heartbeat.objects.update_or_create(name="tick", defaults={"beaten_at": clock.now()})
 
 
-@shared_task(name="pipeline.tasks.ring", queue="tick", ignore_result=True)
+@shared_task(name="pipeline.tasks.ring", ignore_result=True)
 def ring(operation_id: int) -> None:
     """Fired by beat from an operation's cron row."""
     operation = Operation.objects.filter(pk=operation_id).select_related("repository", "periodic_task").first()

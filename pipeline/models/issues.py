@@ -177,6 +177,7 @@ class Handover(models.Model):
     checked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "hand-over"
         ordering = ["issue", "generation"]
         constraints = [
             models.UniqueConstraint(fields=["issue", "generation"], name="handover_generation_once"),

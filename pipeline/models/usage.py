@@ -47,6 +47,7 @@ class ApiCall(models.Model):
     limited = models.CharField(max_length=10, blank=True, help_text='"primary" or "secondary" when refused for limits.')
 
     class Meta:
+        verbose_name = "API call"
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["token_key", "write", "at"], name="call_by_token"),
@@ -73,6 +74,7 @@ class AiCall(models.Model):
     fell_back = models.CharField(max_length=300, blank=True)
 
     class Meta:
+        verbose_name = "AI call"
         ordering = ["-id"]
         indexes = [models.Index(fields=["at"], name="ai_call_by_time")]
 

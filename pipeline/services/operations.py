@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
+from simple_history.utils import update_change_reason
 
 from pipeline import clock
 from pipeline.domain import cron as cron_domain
@@ -96,6 +97,7 @@ def set_mode(operation: Operation, mode: str, *, actor: str, reason: str) -> Non
     operation.slots_since = now
     operation.live_until = now + LEASE if mode == Mode.LIVE else None
     operation.save(update_fields=["mode", "slots_since", "live_until"])
+    update_change_reason(operation, reason[:100])
     audit.append(
         actor=actor,
         action="operation.mode",
@@ -114,6 +116,7 @@ def set_part_mode(part: OperationPart, mode: str, *, actor: str, reason: str) ->
     before = part.mode
     part.mode = mode
     part.save(update_fields=["mode"])
+    update_change_reason(part, reason[:100])
     audit.append(
         actor=actor,
         action="part.mode",
@@ -134,6 +137,7 @@ def set_limit(operation: Operation, limit: int, *, actor: str, reason: str, bind
         return
     operation.limit, operation.limit_reason = limit, binding
     operation.save(update_fields=["limit", "limit_reason"])
+    update_change_reason(operation, reason[:100])
     audit.append(
         actor=actor,
         action="operation.limit",
