@@ -140,7 +140,6 @@ FATES: list[tuple[str, GitHubError, str]] = [
     ("refused for good", refused(), REFUSED),
     ("lost", lost(), UNKNOWN),
     ("not sent", Transient("Not reached."), PLANNED),
-    ("no quota", QuotaExhausted("Wait.", until=MOMENT), PLANNED),
 ]
 
 
@@ -155,6 +154,19 @@ def test_fate_of_an_effect_follows_the_type_of_the_error(
     assert (row.sent_at is None) is (state == PLANNED)
     assert row.look_up_at == (MOMENT + timedelta(seconds=600) if state == UNKNOWN else None)
     assert Issue.objects.get().state == "discovery"
+
+
+def test_running_out_of_quota_is_told_once_everything_is_settled(item: RunItem, github: FakeGitHub) -> None:
+    github.spoil("remove_labels", QuotaExhausted("Wait.", until=MOMENT))
+    with pytest.raises(QuotaExhausted, match="Wait"):
+        sent(item, github, ADD, REMOVE)
+    assert list(item.effects.values_list("state", "sent_at")) == [(APPLIED, MOMENT), (PLANNED, None)]
+
+
+def test_running_out_of_quota_is_not_told_while_a_fate_is_unknown(item: RunItem, github: FakeGitHub) -> None:
+    github.spoil("add_labels", lost())
+    github.spoil("remove_labels", QuotaExhausted("Wait.", until=MOMENT))
+    assert [row.state for row in sent(item, github, ADD, REMOVE)] == [UNKNOWN, PLANNED]
 
 
 def test_issue_moves_only_when_the_whole_step_is_applied(item: RunItem, github: FakeGitHub) -> None:

@@ -30,7 +30,7 @@ def live_item(purpose: str = SCHEDULED, **values: Any) -> RunItem:
 
 
 def change_operation(item: RunItem, **values: Any) -> None:
-    Operation.objects.filter(pk=item.run.operation_id).update(**values)
+    Operation.objects.filter(runs=item.run).update(**values)
 
 
 @pytest.mark.parametrize("purpose", [SCHEDULED, *BY_HAND])
