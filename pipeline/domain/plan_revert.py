@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.domain import changes
@@ -41,12 +41,16 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Either one change or a sentence why there is none; `refused` when a person's work stands in the way."""
+    """Either one change or a sentence why there is none; `refused` when a person's work stands in the way.
+
+    `before`: the sections that stand there now, so that an edit before the undoing is written shows.
+    """
 
     effect: int
     change: changes.Change | None = None
     note: str = ""
     refused: bool = False
+    before: dict[str, Any] = field(default_factory=dict)
 
 
 def plan(done: Sequence[Done], world: World, state: State, grammar: LabelGrammar) -> Plan:
@@ -78,7 +82,7 @@ _LAST = 3
 
 def _in_steps(undone: Sequence[Undo]) -> tuple[Planned, ...]:
     rows = [
-        Planned(undo.change, _STEPS.get(undo.change.kind, _LAST), before={"undoes": undo.effect})
+        Planned(undo.change, _STEPS.get(undo.change.kind, _LAST), before={**undo.before, "undoes": undo.effect})
         for undo in undone
         if undo.change is not None
     ]
@@ -135,6 +139,7 @@ def _labels_removed(effect: Done, world: World) -> Undo:
 def _sections(effect: Done, world: World) -> Undo:
     before = effect.before.get("sections", {})
     restore: list[tuple[str, str | None]] = []
+    standing: dict[str, str | None] = {}
     for heading, written in effect.payload["sections"]:
         now_there = read_section(world.snapshot.body, heading)
         if now_there == before.get(heading):
@@ -143,9 +148,10 @@ def _sections(effect: Done, world: World) -> Undo:
             note = f"The section {heading!r} was edited after the run wrote it; it was left as it is."
             return Undo(effect.id, note=note, refused=True)
         restore.append((heading, before.get(heading)))
+        standing[heading] = now_there
     if not restore:
         return Undo(effect.id, note="The sections are already as they were.")
-    return Undo(effect.id, changes.WriteSections(tuple(restore)))
+    return Undo(effect.id, changes.WriteSections(tuple(restore)), before={"sections": standing})
 
 
 def _branch(effect: Done, world: World) -> Undo:

@@ -21,7 +21,17 @@ from pipeline import clock
 from pipeline.domain import changes, diffs, markers
 from pipeline.domain.changes import Change
 from pipeline.domain.plan import Plan
-from pipeline.github.port import Applied, GitHub, GitHubError, Intent, IssueTarget, Outcome, Refused, UnknownFate
+from pipeline.github.port import (
+    Applied,
+    GitHub,
+    GitHubError,
+    Intent,
+    IssueTarget,
+    Outcome,
+    QuotaExhausted,
+    Refused,
+    UnknownFate,
+)
 from pipeline.models import Effect, RunItem
 from pipeline.services import claims, settling, telemetry
 
@@ -98,7 +108,8 @@ def open_steps(item: RunItem) -> list[int]:
 def send_step(item: RunItem, step: int, github: GitHub, target: IssueTarget) -> list[Effect]:
     """Send the planned effects of one step in one go and settle each; returns them as they are now.
 
-    LeaseLost when the item is no longer ours: then nothing was sent.
+    LeaseLost when the item is no longer ours: then nothing was sent. QuotaExhausted, once all is settled, when what is
+    left has to wait for the quota.
     """
     rows = list(item.effects.filter(step=step, state=Effect.State.PLANNED).order_by("order"))
     sent_at = _mark_sending(item, rows)
@@ -107,6 +118,9 @@ def send_step(item: RunItem, step: int, github: GitHub, target: IssueTarget) -> 
     intents = [Intent(row.key, row.request_hash, changes.from_payload(row.kind, row.payload)) for row in rows]
     outcomes = github.apply(target, intents)
     settle(item, rows, outcomes)
+    spent = next((outcome.error for outcome in outcomes if isinstance(outcome.error, QuotaExhausted)), None)
+    if spent is not None and all(row.state != Effect.State.UNKNOWN for row in rows):
+        raise spent
     return rows
 
 

@@ -6,7 +6,7 @@ from pipeline import clock
 from pipeline.domain import changes
 from pipeline.domain.plan import Plan, Planned, Verdict
 from pipeline.domain.states import State
-from pipeline.github.port import GitHub, GitHubError, IssueTarget, Refused, Transient
+from pipeline.github.port import GitHub, GitHubError, IssueTarget, QuotaExhausted, Refused, Transient
 from pipeline.models import Effect, Repository, RepositoryLabel, Run, RunItem, Source
 from pipeline.services import claims, effects, workflows
 
@@ -76,7 +76,12 @@ def _create(run: Run, github: GitHub, missing: dict[str, str]) -> None:
     )
     plan = Plan(Verdict.CHANGE, "labels", f"The repository lacked {len(missing)} of our labels.", planned)
     effects.store(item, plan)
-    rows = effects.send_step(item, 0, github, IssueTarget(number=None, node_id="", body=""))
+    try:
+        rows = effects.send_step(item, 0, github, IssueTarget(number=None, node_id="", body=""))
+    except QuotaExhausted as error:
+        effects.cancel_planned(item, str(error))
+        claims.release(item, RunItem.State.DEFERRED, reason=str(error)[:500], error_type=RunItem.ErrorType.QUOTA)
+        raise
     failed = [row for row in rows if row.state != Effect.State.APPLIED]
     if failed:
         _settle_by_list(run, github, item, failed)

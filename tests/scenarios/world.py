@@ -19,7 +19,7 @@ import pytest
 from pipeline import clock
 from pipeline.domain.invariants.log import parse
 from pipeline.models import Issue, Kind, Mode, Operation, Repository, Run, RunItem, Source
-from pipeline.services import bell, discoveries, execution, invariants, operations, recover, sync
+from pipeline.services import bell, discoveries, execution, invariants, operations, recover, runs, sync
 from pipeline.services.connect import connect
 from pipeline.sources.port import Fetched
 from sandbox import people
@@ -74,19 +74,26 @@ class World:
     repository: Repository
     feed: Feed
     queue: deque[tuple[str, tuple[int, ...]]] = field(default_factory=deque)
+    deaths: int = 0
 
     # --- time and messages ---
 
     def tick(self) -> None:
-        recover.tick()
+        try:
+            recover.tick()
+        except Killed:
+            self.deaths += 1
 
     def drain(self, most: int = 500) -> None:
-        """Carry out messages until there are none."""
+        """Carry out messages until there are none; a worker that is killed takes its message with it."""
         for _ in range(most):
             if not self.queue:
                 return
             task, args = self.queue.popleft()
-            ON_TASK[task](*args)
+            try:
+                ON_TASK[task](*args)
+            except Killed:
+                self.deaths += 1
         raise AssertionError(f"{most} messages did not bring the queue to an end.")
 
     def advance(self, by: timedelta = STEP) -> None:
@@ -100,13 +107,15 @@ class World:
             self.drain()
             self.advance()
 
-    def until(self, condition: Callable[[], bool], most: int = 60) -> None:
+    def until(self, condition: Callable[[], bool], most: int = 40, by: timedelta = STEP) -> None:
         """Live on until `condition` holds."""
         for _ in range(most):
             if condition():
                 return
-            self.rounds(1)
-        raise AssertionError(f"Not reached within {most * STEP}: {self.told()}")
+            self.tick()
+            self.drain()
+            self.advance(by)
+        raise AssertionError(f"Not reached within {most * by}: {self.told()}")
 
     def settle(self) -> None:
         """Faults off, nothing new begun; what is under way comes to its end."""
@@ -164,6 +173,10 @@ class World:
 
     # --- what the test looks at ---
 
+    def writes(self) -> int:
+        """Applied writes of ours so far."""
+        return sum(event["actor_kind"] != "human" for event in self.sandbox.log.mutations())
+
     def remote(self, number: int) -> Remote:
         return self.sandbox.world.named(FULL_NAME).issues[number]
 
@@ -193,8 +206,6 @@ class World:
 
 
 def _opened(operation: Operation, mode: Mode, **options: Any) -> Run:
-    from pipeline.services import runs  # noqa: PLC0415
-
     return runs.open_by_hand(operation, actor="test", reason="By hand.", mode=mode, ring=False, **options)
 
 

@@ -126,7 +126,7 @@ def _mode_at(operation: OperationFact, effect: EffectFact) -> str:
     """From the audited changes of mode; before the first of them the mode that it changed."""
     mode = operation.modes[0][1] if operation.modes else operation.mode
     for moment, _before, after in operation.modes:
-        if effect.sent_at is not None and moment <= effect.sent_at:
+        if effect.sent_at is not None and moment < effect.sent_at:
             mode = after
     return mode
 
