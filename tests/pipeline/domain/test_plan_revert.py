@@ -60,7 +60,8 @@ def test_assignment_is_undone_in_whole() -> None:
         changes.WriteSections(((HEADING, None),)),
     ]
     assert made.facts["undoes"] == [3, 2, 1]
-    assert [effect.before for effect in made.effects] == [{"undoes": 3}, {"undoes": 2}, {"undoes": 1}]
+    assert [effect.before["undoes"] for effect in made.effects] == [3, 2, 1]
+    assert made.effects[2].before["sections"] == {HEADING: WRITTEN}
 
 
 def test_label_that_was_there_before_stays() -> None:
