@@ -58,6 +58,7 @@ class FakeGitHub:
     deleted: set[int] = field(default_factory=set)
     writes: list[Change] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
+    workflows: list[ActionsWorkflow] = field(default_factory=list)
     unreadable: GitHubError | None = None
     before_write: Callable[[], object] | None = None
     _spoilt: list[tuple[str, GitHubError]] = field(default_factory=list)
@@ -172,7 +173,7 @@ class FakeGitHub:
 
     def actions_workflows(self) -> tuple[ActionsWorkflow, ...]:
         self._read("actions_workflows")
-        return ()
+        return tuple(self.workflows)
 
     # --- writes ---
 
@@ -225,6 +226,8 @@ class FakeGitHub:
                     raise Conflict(f"The label {name!r} already exists.", status=422)
                 self.names[name] = f"LA_{name}"
                 return {"name": name, "node_id": self.names[name]}
+            case changes.DisableWorkflow(identity):
+                return self._disable(identity)
             case changes.CreateBranch():
                 return self._branch(change)
             case changes.OpenPull():
@@ -300,6 +303,14 @@ class FakeGitHub:
         self.said.setdefault(row.number, []).append(Comment(identity, US, body, url, clock.now()))
         self.edit(row.number)
         return {"comment_id": identity, "html_url": url}
+
+    def _disable(self, identity: int) -> dict[str, object]:
+        if all(row.id != identity for row in self.workflows):
+            raise NotFound(f"GitHub answered 404 to PUT /actions/workflows/{identity}/disable.", status=404)
+        self.workflows = [
+            replace(row, state="disabled_manually") if row.id == identity else row for row in self.workflows
+        ]
+        return {"state": "disabled_manually"}
 
     def _branch(self, change: changes.CreateBranch) -> dict[str, object]:
         if change.branch in self.branches:

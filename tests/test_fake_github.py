@@ -12,7 +12,7 @@ import pytest
 from pipeline import clock
 from pipeline.domain import changes
 from pipeline.domain.changes import KINDS, Change
-from pipeline.github.port import GitHub, IssueTarget, Outcome
+from pipeline.github.port import ActionsWorkflow, GitHub, IssueTarget, Outcome
 from tests.fake_github import FakeGitHub
 from tests.pipeline.github.conftest import WallClock
 from tests.pipeline.github.world import LABELS, intent, world
@@ -139,6 +139,16 @@ def test_label_is_made_once(github: GitHub) -> None:
     label = changes.CreateLabel("workflow::osint", "5319e7", "OSINT")
     assert facts(send(github, NOBODY, label)[0])["node_id"] == github.labels()["workflow::osint"]
     assert type(send(github, NOBODY, label)[0].error).__name__ == "Conflict"
+
+
+def test_workflow_is_switched_off_and_one_that_is_not_there_is_not_found(github: GitHub) -> None:
+    if isinstance(github, FakeGitHub):
+        github.workflows = [ActionsWorkflow(7, "Site watch", ".github/workflows/site-watch.yml", "active")]
+    found = github.actions_workflows()[0]
+    assert facts(send(github, NOBODY, changes.DisableWorkflow(found.id, found.path))[0])["state"] != "active"
+    assert [row.state for row in github.actions_workflows()] == ["disabled_manually"]
+    absent = send(github, NOBODY, changes.DisableWorkflow(10**9, "none.yml"))[0]
+    assert type(absent.error).__name__ == "NotFound"
 
 
 def test_list_that_has_not_changed_is_not_sent_again(github: GitHub) -> None:

@@ -62,13 +62,17 @@ class ScaffoldFile:
 
 @dataclass(frozen=True, slots=True)
 class CreateBranch:
-    """One branch from the head of `base`, with all `files` in one commit; the message ends in the signed marker."""
+    """One branch from the head of `base`, with all `files` in one commit; the message ends in the signed marker.
+
+    `deletions` are paths that the same commit takes away: a file is moved by writing it anew and deleting the old one.
+    """
 
     kind: ClassVar[str] = "create_branch"
     branch: str
     base: str
     message: str
     files: tuple[ScaffoldFile, ...]
+    deletions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,15 @@ class CreateLabel:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class DisableWorkflow:
+    """Switch a GitHub Actions workflow off; its file stays. `path` is for people, `workflow_id` is what is sent."""
+
+    kind: ClassVar[str] = "disable_workflow"
+    workflow_id: int
+    path: str
+
+
 Change = (
     CreateIssue
     | AddLabels
@@ -149,6 +162,7 @@ Change = (
     | CloseIssue
     | ReopenIssue
     | CreateLabel
+    | DisableWorkflow
 )
 
 KINDS: dict[str, type[Change]] = {
@@ -168,6 +182,7 @@ KINDS: dict[str, type[Change]] = {
         CloseIssue,
         ReopenIssue,
         CreateLabel,
+        DisableWorkflow,
     )
 }
 

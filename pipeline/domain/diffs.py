@@ -22,10 +22,11 @@ def describe(change: Change, before: dict[str, Any]) -> str:  # noqa: PLR0912 - 
             return _sections(sections, before.get("sections", {}))
         case changes.AddComment(body):
             return text_diff("", body, "comment")
-        case changes.CreateBranch(branch, base, _, files):
+        case changes.CreateBranch(branch, base, _, files, deletions):
             names = _each("+ file", tuple(f"{file.path} ({len(file.content.split())} words)" for file in files))
+            gone = _each("- file", deletions)
             bodies = [text_diff("", file.content, file.path) for file in files]
-            return "\n".join([f"+ branch {branch} from {base}", *names, *bodies])
+            return "\n".join([f"+ branch {branch} from {base}", *names, *gone, *bodies])
         case changes.OpenPull(branch, base, title):
             return f"+ pull request {branch} → {base}: {title}"
         case changes.AssignCopilot(base_branch):
@@ -42,6 +43,8 @@ def describe(change: Change, before: dict[str, Any]) -> str:  # noqa: PLR0912 - 
             return "+ issue reopened"
         case changes.CreateLabel(name):
             return f"+ label {name} in the repository"
+        case changes.DisableWorkflow(_, path):
+            return f"- GitHub Actions workflow {path} (switched off)"
 
 
 def _each(sign: str, names: tuple[str, ...]) -> list[str]:

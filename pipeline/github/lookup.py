@@ -21,6 +21,7 @@ from pipeline.domain.changes import (
     CreateIssue,
     CreateLabel,
     DeleteBranch,
+    DisableWorkflow,
     OpenPull,
     RemoveLabels,
     ReopenIssue,
@@ -144,6 +145,12 @@ class _LookUp:
                 return {"name": name, "node_id": node_id}
         return None
 
+    def workflow_disabled(self, change: DisableWorkflow) -> Found:
+        """A workflow that is no longer listed runs no more either."""
+        states = {row.id: row.state for row in self._github.actions_workflows()}
+        state = states.get(change.workflow_id, "deleted")
+        return None if state == "active" else {"state": state}
+
     # --- how ---
 
     def _issue(self) -> IssueSnapshot:
@@ -196,4 +203,5 @@ _WAYS: dict[str, Callable[[_LookUp, Any], Found]] = {
     ClosePull.kind: _LookUp.pull_closed,
     DeleteBranch.kind: _LookUp.branch_deleted,
     CreateLabel.kind: _LookUp.label_made,
+    DisableWorkflow.kind: _LookUp.workflow_disabled,
 }

@@ -197,11 +197,14 @@ def _commit(change: CreateBranch, known: Known, base: Ref) -> Field:
     additions = [
         {"path": file.path, "contents": base64.b64encode(file.content.encode()).decode()} for file in change.files
     ]
+    file_changes: dict[str, Any] = {"additions": additions}
+    if change.deletions:
+        file_changes["deletions"] = [{"path": path} for path in change.deletions]
     values = {
         "branch": {"repositoryNameWithOwner": known.full_name, "branchName": change.branch},
         "expectedHeadOid": base.oid,
         "message": {"headline": headline, "body": rest.strip("\n")},
-        "fileChanges": {"additions": additions},
+        "fileChanges": file_changes,
     }
     return Field("createCommitOnBranch", "CreateCommitOnBranchInput!", values, "commit { oid }")
 

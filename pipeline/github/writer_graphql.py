@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from pipeline.domain.changes import ClosePull, CreateBranch, DeleteBranch, WriteSections
-from pipeline.github import errors, mutations, parse, writing
+from pipeline.domain.changes import ClosePull, CreateBranch, DeleteBranch, DisableWorkflow, WriteSections
+from pipeline.github import actions, errors, mutations, parse, writing
 from pipeline.github.client import COPILOT_FEATURES, Client, Reply, graphql_error
 from pipeline.github.errors import Asked
 from pipeline.github.memory import Memory
@@ -64,12 +64,13 @@ class GraphQLWriter:
 
     def _requests(self, intents: Sequence[Intent]) -> list[tuple[Intent, ...]]:
         """What may travel together: the hand-over goes by itself where it has a credential of its own."""
-        if self._client is self._handover:
-            return _chunks(intents)
-        runs = [tuple(run) for _, run in groupby(intents, key=writing.needs_user)]
-        return [part for run in runs for part in _chunks(run)]
+        apart = self._client is not self._handover
+        runs = groupby(intents, key=lambda intent: (_over_rest(intent), apart and writing.needs_user(intent)))
+        return [part for _, run in runs for part in _chunks(tuple(run))]
 
     def _send(self, target: IssueTarget, intents: Sequence[Intent]) -> list[Outcome]:
+        if _over_rest(intents[0]):
+            return list(writing.in_order([(intent,) for intent in intents], self._apart))
         user = any(writing.needs_user(intent) for intent in intents)
         client = self._handover if user else self._client
         try:
@@ -85,6 +86,15 @@ class GraphQLWriter:
         outcomes = [_settled(part, position, reply, target, known) for position, part in enumerate(parts)]
         self._remember(intents, outcomes, known)
         return outcomes
+
+    def _apart(self, part: Sequence[Intent]) -> list[Outcome]:
+        intent, change = part[0], part[0].change
+        try:
+            if not isinstance(change, DisableWorkflow):
+                raise TypeError(f"{change.kind} travels over GraphQL.")
+            return [writing.applied(intent, actions.disable(self._client, self._full_name, intent, change))]
+        except GitHubError as error:
+            return [failed(intent, error)]
 
     def _request(self, client: Client, parts: Sequence[_Part], *, user: bool) -> Reply:
         declared, selected, variables = [], [], {}
@@ -127,6 +137,11 @@ class GraphQLWriter:
                 self._heads.forget(base)
             elif self._heads.get(base) is None:
                 self._heads.put(base, known.branch(base).oid)
+
+
+def _over_rest(intent: Intent) -> bool:
+    """What GraphQL has no mutation for."""
+    return isinstance(intent.change, DisableWorkflow)
 
 
 def _chunks(intents: Sequence[Intent]) -> list[tuple[Intent, ...]]:

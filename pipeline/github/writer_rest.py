@@ -16,6 +16,7 @@ from pipeline.domain.changes import (
     CreateIssue,
     CreateLabel,
     DeleteBranch,
+    DisableWorkflow,
     OpenPull,
     RemoveLabels,
     ReopenIssue,
@@ -23,7 +24,7 @@ from pipeline.domain.changes import (
     WriteSections,
 )
 from pipeline.domain.labels import has
-from pipeline.github import errors, parse, writing
+from pipeline.github import actions, errors, parse, writing
 from pipeline.github.client import Answer, Ask, Client
 from pipeline.github.port import GitHubError, Intent, IssueTarget, NotFound, Outcome, Transient, UnknownFate
 from pipeline.github.reader import COPILOT_ASSIGNEE
@@ -31,6 +32,7 @@ from pipeline.github.reader import COPILOT_ASSIGNEE
 Facts = dict[str, Any]
 LABEL_GONE = "label does not exist"  # a bare "Not Found" may also be a token that lost access
 BRANCH_GONE = "branch not found"
+BLOB = {"mode": "100644", "type": "blob"}
 
 
 class RestWriter:
@@ -58,6 +60,7 @@ class RestWriter:
             CloseIssue.kind: self._close_issue,
             ReopenIssue.kind: self._reopen_issue,
             CreateLabel.kind: self._create_label,
+            DisableWorkflow.kind: self._disable_workflow,
         }
 
     def apply(self, target: IssueTarget, intents: Sequence[Intent]) -> tuple[Outcome, ...]:
@@ -164,7 +167,8 @@ class RestWriter:
         """The branch comes last, on the finished commit: there is no half-made branch."""
         base = self._get(f"/branches/{quote(change.base, safe='')}", "/branches/{branch}")
         base_sha = parse.field(base.data, "commit.sha", str)
-        tree = [{"path": file.path, "mode": "100644", "type": "blob", "content": file.content} for file in change.files]
+        kept: list[Facts] = [{**BLOB, "path": file.path, "content": file.content} for file in change.files]
+        tree = kept + [{**BLOB, "path": path, "sha": None} for path in change.deletions]
         based = {"base_tree": parse.field(base.data, "commit.commit.tree.sha", str), "tree": tree}
         made = self._loose("/git/trees", intent, based)
         commit = {"message": change.message, "tree": made, "parents": [base_sha]}
@@ -204,6 +208,9 @@ class RestWriter:
         body = {"name": change.name, "color": change.color, "description": change.description}
         answer = self._write("POST", "/labels", "/labels", intent, body)
         return {"name": change.name, "node_id": parse.optional(answer.data, "node_id", str) or ""}
+
+    def _disable_workflow(self, _: IssueTarget, intent: Intent, change: DisableWorkflow) -> Facts:
+        return actions.disable(self._client, self._full_name, intent, change)
 
     # --- how ---
 

@@ -23,7 +23,7 @@ CHANGES: st.SearchStrategy[Any] = st.one_of(
     st.builds(changes.RemoveLabels, TEXTS),
     st.builds(changes.WriteSections, SECTIONS),
     st.builds(changes.AddComment, TEXT),
-    st.builds(changes.CreateBranch, TEXT, TEXT, TEXT, FILES),
+    st.builds(changes.CreateBranch, TEXT, TEXT, TEXT, FILES, TEXTS),
     st.builds(changes.OpenPull, TEXT, TEXT, TEXT, TEXT),
     st.builds(changes.AssignCopilot, TEXT, TEXT),
     st.builds(changes.UnassignCopilot),
@@ -32,6 +32,7 @@ CHANGES: st.SearchStrategy[Any] = st.one_of(
     st.builds(changes.CloseIssue, TEXT),
     st.builds(changes.ReopenIssue),
     st.builds(changes.CreateLabel, TEXT, TEXT, TEXT),
+    st.builds(changes.DisableWorkflow, st.integers(1, 10**12), TEXT),
 )
 
 

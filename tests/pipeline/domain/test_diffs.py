@@ -24,6 +24,11 @@ SHOWN: list[tuple[Change, str]] = [
     (changes.CloseIssue("not_planned"), "- issue closed as not_planned"),
     (changes.ReopenIssue(), "+ issue reopened"),
     (changes.CreateLabel("osint", "ffffff", ""), "+ label osint in the repository"),
+    (
+        changes.DisableWorkflow(7, ".github/workflows/a.yml"),
+        "- GitHub Actions workflow .github/workflows/a.yml (switched off)",
+    ),
+    (changes.CreateBranch("move", "main", "Move", (), ("a.yml",)), "+ branch move from main\n- file a.yml"),
 ]
 
 

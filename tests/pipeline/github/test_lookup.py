@@ -17,6 +17,7 @@ from pipeline.domain.changes import (
     CreateIssue,
     CreateLabel,
     DeleteBranch,
+    DisableWorkflow,
     OpenPull,
     RemoveLabels,
     ReopenIssue,
@@ -70,6 +71,11 @@ def _head(both: World) -> tuple[IssueTarget, Change]:
     return NOBODY, DeleteBranch(BRANCH.branch, head.sha)
 
 
+def _watched(both: World) -> tuple[IssueTarget, Change]:
+    workflow = both.github.actions_workflows()[0]
+    return NOBODY, DisableWorkflow(workflow.id, workflow.path)
+
+
 CASES: dict[str, Prepare] = {
     "create_issue": _nothing(CreateIssue("A convoy", f"Body\n\n{marked(KEY)}\n", ())),
     "add_comment": _issue(AddComment(f"Done\n\n{marked(KEY)}\n")),
@@ -84,6 +90,7 @@ CASES: dict[str, Prepare] = {
     "reopen_issue": _issue(ReopenIssue(), CloseIssue("completed")),
     "close_pull": _pulled,
     "delete_branch": _head,
+    "disable_workflow": _watched,
     "create_label": _nothing(CreateLabel("workflow::x", "0e8a16", "")),
 }
 

@@ -14,6 +14,7 @@ from pipeline.domain.changes import (
     CreateIssue,
     CreateLabel,
     DeleteBranch,
+    DisableWorkflow,
     OpenPull,
     RemoveLabels,
     ReopenIssue,
@@ -114,6 +115,33 @@ def test_branch_holds_all_files_in_one_commit(both: World) -> None:
     assert both.github.folder("reports/deep", BRANCH.branch) == ("reports/deep/b.md",)
     commit = both.sandbox.world.state.repositories[REPOSITORY].git.commits[head.sha]
     assert commit.parents == [told["base_sha"]]
+
+
+def test_file_is_moved_by_one_commit(both: World) -> None:
+    old, new = ".github/workflows/site-watch.yml", ".github/workflows/archive/site-watch.yml"
+    text = both.github.file(old, "main")
+    assert text is not None
+    move = CreateBranch("archive", "main", "Archive", (ScaffoldFile(new, text.decode()),), (old,))
+    facts(both.apply(NOBODY, move))
+    assert both.github.file(old, "archive") is None
+    assert both.github.file(new, "archive") == text
+    assert both.github.file(old, "main") == text
+
+
+def test_workflow_is_switched_off_and_stays_where_it_is(both: World) -> None:
+    found = both.github.actions_workflows()[0]
+    told = [facts(both.apply(NOBODY, DisableWorkflow(found.id, found.path))) for _again in range(2)]
+    assert told == [{"state": "disabled_manually"}] * 2
+    assert [row.state for row in both.github.actions_workflows()] == ["disabled_manually"]
+    assert both.github.file(found.path, "main") is not None
+
+
+def test_workflow_travels_beside_what_graphql_speaks(both: World) -> None:
+    found = both.github.actions_workflows()[0]
+    told = both.apply_all(
+        both.issue(), AddLabels(("site-monitor",)), DisableWorkflow(found.id, found.path), AddComment("Switched off")
+    )
+    assert all(outcome.applied for outcome in told)
 
 
 def test_branch_that_exists_is_a_conflict_and_stays(both: World) -> None:
