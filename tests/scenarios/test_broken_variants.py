@@ -10,7 +10,7 @@ import pytest
 from pipeline.github.client import Ask
 from pipeline.github.writer_rest import RestWriter
 from pipeline.models import Kind, Operation, Run
-from pipeline.services import bell, execution, slots
+from pipeline.services import bell, slots
 from tests.scenarios.world import World
 
 
@@ -24,8 +24,7 @@ def test_without_quarantine_a_late_write_is_found_doubled(graphql: World) -> Non
     graphql.repository.save(update_fields=["quarantine_seconds"])
     graphql.feed.publish(1)
     graphql.fault("FLATE", graphql="createIssue", params={"late_s": 10})
-    run = graphql.run(Kind.MONITOR)
-    execution.work_on(run.pk)
+    graphql.run(Kind.MONITOR)
     graphql.settle()
     assert len(graphql.remotes()) == 2
     assert "effects.doubled" in checks(graphql)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.github.client import Client
-from pipeline.services import bell, claims, effects, work
+from pipeline.services import bell, claims, effects
 from tests.scenarios.world import Killed, World
 
 MINUTE = timedelta(minutes=1)
@@ -74,7 +74,7 @@ def arm(point: str, patch: pytest.MonkeyPatch, killer: Killer) -> None:
     elif point == "K5":
         patch.setattr(effects, "settle", killer.after(effects.settle))
     elif point == "K5 released":
-        patch.setattr(work.claims, "release", killer.after(claims.release))
+        patch.setattr(claims, "release", killer.after(claims.release))
 
 
 POINTS = ("K0", "K1", "K1 planned", "K2", "K3", "K4", "K5", "K5 released", "K6")

@@ -73,7 +73,9 @@ def mend(world: World) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that does not wait for slow answers."""
-    monkeypatch.setitem(Client.__init__.__kwdefaults__, "timeout", 1)  # type: ignore[index]
+    defaults = Client.__init__.__kwdefaults__
+    assert defaults
+    monkeypatch.setitem(defaults, "timeout", 1)
 
 
 @pytest.mark.parametrize("code", WRITES)

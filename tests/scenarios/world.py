@@ -122,6 +122,7 @@ class World:
         self.sandbox.faults.remove()
         for operation in Operation.objects.exclude(mode=Mode.OFF).exclude(kind=Kind.SYNC):
             operations.set_mode(operation, Mode.OFF, actor="test", reason="The scenario ends.")
+        self.advance()
         for _ in range(30):
             if not self.active():
                 break
