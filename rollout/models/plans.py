@@ -63,6 +63,8 @@ class Rollout(models.Model):
     reserve_share = models.FloatField(default=0.2, help_text="Share of the GitHub quota that is left to people.")
     reconciled_at = models.DateTimeField(null=True, blank=True)
     reconcile_token = models.PositiveBigIntegerField(default=0, help_text="Fences two reconciles at once.")
+    audit_seen = models.PositiveBigIntegerField(default=0, help_text="Up to here the log was read for people's stops.")
+    pinned_crons = models.JSONField(default=dict, blank=True, help_text="Crons that a person set, by operation.")
     created_at = models.DateTimeField()
     started_by = models.CharField(max_length=150, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
