@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pipeline.domain import assessment_section, changes, eligibility
+from pipeline.domain import assessment_section, changes, eligibility, ownership
 from pipeline.domain.classification import Assessment, Candidate
 from pipeline.domain.labels import LabelGrammar, has
-from pipeline.domain.plan import Plan, Planned, Verdict, skip
+from pipeline.domain.plan import Plan, Planned, Verdict, conflict, skip
 from pipeline.domain.sections import read_section
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import State
@@ -25,6 +25,7 @@ class Reading:
     assessment: Assessment
     suspicions: tuple[str, ...] = ()
     outsider: str = ""  # the author, where somebody outside the team wrote the issue
+    written: Mapping[str, str | None] = field(default_factory=dict)  # heading → what we wrote there last
 
 
 def chosen_by_person(snapshot: IssueSnapshot, workflows: Mapping[str, WorkflowSpec], grammar: LabelGrammar) -> str:
@@ -40,6 +41,9 @@ def plan(
     refused = eligibility.refusal(snapshot, State.DISCOVERY, grammar)
     if refused:
         return skip("skipped", refused)
+    foreign = ownership.not_ours(snapshot.body, [assessment_section.HEADING], reading.written)
+    if foreign:
+        return conflict("edited", foreign)
     chosen = chosen_by_person(snapshot, workflows, grammar)
     if chosen:
         decided = Candidate(chosen, 1.0, "A person set the workflow label.")
@@ -92,7 +96,7 @@ def _assign(
     remove = tuple(name for name in gone if has(snapshot.labels, name))
     effects = [
         Planned(
-            changes.WriteSections(((heading, content),)),
+            changes.WriteSections(ownership.as_written(snapshot.body, [(heading, content)])),
             before={"sections": {heading: read_section(snapshot.body, heading)}},
         ),
         Planned(changes.AddLabels(add), before={"labels": [name for name in add if has(snapshot.labels, name)]}),

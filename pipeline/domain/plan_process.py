@@ -11,10 +11,11 @@ Copilot reads title and body at the moment of assignment, so the guidance stands
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pipeline.domain import changes, eligibility, guidance, scaffold
+from pipeline.domain import changes, eligibility, guidance, ownership, scaffold
 from pipeline.domain.labels import LabelGrammar, has
 from pipeline.domain.plan import Plan, Planned, Verdict, conflict, skip
 from pipeline.domain.sections import read_section
@@ -35,6 +36,7 @@ class Task:
     generation: int = 0
     scaffold: str = ""
     suspicions: tuple[str, ...] = ()
+    written: Mapping[str, str | None] = field(default_factory=dict)  # heading → what we wrote there last
 
 
 def plan(
@@ -50,16 +52,20 @@ def plan(
         return skip("skipped", refused)
     if spec is None or specialist is None:
         return conflict("no workflow", "The issue has no workflow label that is in force; set one on GitHub.")
+    foreign = ownership.not_ours(snapshot.body, (guidance.GUIDANCE, guidance.ASSIGNMENT), task.written)
+    if foreign:
+        return conflict("edited", foreign)
     if task.suspicions:
         return _ask(task, grammar)
     try:
         work = _prepared(snapshot, spec, specialist, task)
     except ValueError as error:  # a pattern that yields an unusable name: the workflow needs mending
         return conflict("no names", str(error))
-    sections = (
+    rendered = (
         (guidance.GUIDANCE, guidance.render_guidance(work)),
         (guidance.ASSIGNMENT, guidance.render_assignment(work)),
     )
+    sections = ownership.as_written(snapshot.body, rendered)
     before = {heading: read_section(snapshot.body, heading) for heading, _ in sections}
     effects = [
         *([] if task.scaffold else _scaffold(work)),

@@ -88,7 +88,9 @@ def _subjects(rows: Sequence[Effect]) -> str:
 def marked(change: Change, key: str) -> Change:
     """The change with its signed marker where it is found again by its text; a dry run shows it without."""
     marker = markers.sign(key, marker_secret())
-    if isinstance(change, changes.CreateIssue | changes.AddComment | changes.OpenPull):
+    if isinstance(change, changes.CreateIssue):  # above the first section, so that it is part of none
+        return replace(change, body=f"{marker}\n\n{change.body}")
+    if isinstance(change, changes.AddComment | changes.OpenPull):
         return replace(change, body=f"{change.body.rstrip()}\n\n{marker}\n")
     if isinstance(change, changes.CreateBranch):
         return replace(change, message=f"{change.message.rstrip()}\n\n{marker}\n")

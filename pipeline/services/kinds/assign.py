@@ -13,7 +13,7 @@ from pipeline.domain.suspicion import suspicions
 from pipeline.github.port import GitHub
 from pipeline.models import Effect, Issue, Repository, Run, RunItem
 from pipeline.services import classifiers, sync, workflows
-from pipeline.services.kinds.base import Candidate, NoPrefetch, asked_for
+from pipeline.services.kinds.base import Candidate, NoPrefetch, asked_for, written_by_us
 
 TEAM = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 MOST_SKIPPED = 50  # listed in one run; more of them say nothing new
@@ -25,7 +25,7 @@ class Assign(NoPrefetch):
         return choose(run, waiting(run, State.DISCOVERY))
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
-        if snapshot is None:
+        if snapshot is None or item.issue is None:
             return skip("no issue", "There is no issue to assign.")
         repository = item.run.repository
         refused = eligibility.refusal(snapshot, State.DISCOVERY, repository.grammar)
@@ -36,7 +36,10 @@ class Assign(NoPrefetch):
         assessment = classifiers.in_force().assess(text, list(specs.values()))
         classifiers.account(item, assessment)
         reading = plan_assign.Reading(
-            assessment, suspicions(snapshot.title, snapshot.body), outsider(snapshot, repository)
+            assessment,
+            suspicions(snapshot.title, snapshot.body),
+            outsider(snapshot, repository),
+            written_by_us(item.issue),
         )
         return plan_assign.plan(snapshot, reading, specs, repository.grammar)
 

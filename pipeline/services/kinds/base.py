@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from pipeline.domain.plan import Plan
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.github.port import GitHub
-from pipeline.models import Discovery, Issue, Run, RunItem
+from pipeline.models import Discovery, Effect, Issue, Run, RunItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +55,13 @@ def asked_for(run: Run) -> list[int] | None:
     """The issue numbers that a person named for this run, or None for all."""
     numbers = run.options.get("issues")
     return [int(number) for number in numbers] if numbers else None
+
+
+def written_by_us(issue: Issue) -> dict[str, str | None]:
+    """Section heading → what the last applied effect wrote there; None where it was taken away again."""
+    rows = issue.effects.filter(kind="write_sections", state=Effect.State.APPLIED).order_by("settled_at", "pk")
+    return {
+        heading: content
+        for payload in rows.values_list("payload", flat=True)
+        for heading, content in payload["sections"]
+    }

@@ -13,7 +13,7 @@ from pipeline.github.port import GitHub
 from pipeline.models import Effect, Issue, Run, RunItem
 from pipeline.services import sync, workflows
 from pipeline.services.kinds.assign import choose, waiting
-from pipeline.services.kinds.base import Candidate, NoPrefetch
+from pipeline.services.kinds.base import Candidate, NoPrefetch, written_by_us
 
 
 class Process(NoPrefetch):
@@ -38,6 +38,7 @@ class Process(NoPrefetch):
             generation=item.issue.handovers.count(),
             scaffold=_scaffold(item.issue),
             suspicions=() if _approved(item.issue, snapshot) else suspicions(snapshot.title, snapshot.body),
+            written=written_by_us(item.issue),
         )
         return plan_process.plan(snapshot, spec, specialist, task, repository.grammar)
 
