@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
@@ -16,6 +17,7 @@ from pipeline.services import audit
 
 LEASE = timedelta(minutes=10)  # live work stops by itself so long after the control plane died
 RING_TASK = "pipeline.tasks.ring"
+Evidence = dict[str, Any] | None  # what a rule decided on, for the audit log
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def ship_operations(repository: Repository, *, actor: str, reason: str) -> list[
 
 
 @transaction.atomic
-def set_mode(operation: Operation, mode: str, *, actor: str, reason: str) -> None:
+def set_mode(operation: Operation, mode: str, *, actor: str, reason: str, evidence: Evidence = None) -> None:
     """Switch an operation off, to dry run or live. Slots that fell due while it was off are never owed."""
     if mode not in Mode.values:
         raise NotPossible(f"There is no mode {mode!r}; choose one of {', '.join(Mode.values)}.")
@@ -105,11 +107,12 @@ def set_mode(operation: Operation, mode: str, *, actor: str, reason: str) -> Non
         reason=reason,
         before={"mode": before.mode},
         after={"mode": mode},
+        evidence=evidence,
     )
 
 
 @transaction.atomic
-def set_part_mode(part: OperationPart, mode: str, *, actor: str, reason: str) -> None:
+def set_part_mode(part: OperationPart, mode: str, *, actor: str, reason: str, evidence: Evidence = None) -> None:
     """Switch one part of the daily operation (plan 1.3)."""
     if mode not in Mode.values:
         raise NotPossible(f"There is no mode {mode!r}; choose one of {', '.join(Mode.values)}.")
@@ -124,11 +127,39 @@ def set_part_mode(part: OperationPart, mode: str, *, actor: str, reason: str) ->
         reason=reason,
         before={"mode": before},
         after={"mode": mode},
+        evidence=evidence,
     )
 
 
 @transaction.atomic
-def set_limit(operation: Operation, limit: int, *, actor: str, reason: str, binding: str = "set by a person") -> None:
+def set_part_limit(part: OperationPart, limit: int, *, actor: str, reason: str, evidence: Evidence = None) -> None:
+    """Change how many issues one part of a daily run may take on (plan 1.3), 0 to 1000."""
+    if not 0 <= limit <= 1000:
+        raise NotPossible(f"The limit {limit} is out of range; choose 0 to 1000 issues per run.")
+    before = part.limit
+    part.limit = limit
+    part.save(update_fields=["limit"])
+    audit.append(
+        actor=actor,
+        action="part.limit",
+        subject=f"{part.kind} of {part.operation}",
+        reason=reason,
+        before={"limit": before},
+        after={"limit": limit},
+        evidence=evidence,
+    )
+
+
+@transaction.atomic
+def set_limit(
+    operation: Operation,
+    limit: int,
+    *,
+    actor: str,
+    reason: str,
+    binding: str = "set by a person",
+    evidence: Evidence = None,
+) -> None:
     """Change how many issues one run may take on (0 to 1000); `binding` names the term that sets it."""
     if not 0 <= limit <= 1000:
         raise NotPossible(f"The limit {limit} is out of range; choose 0 to 1000 issues per run.")
@@ -145,11 +176,12 @@ def set_limit(operation: Operation, limit: int, *, actor: str, reason: str, bind
         reason=reason,
         before={"limit": before.limit},
         after={"limit": limit, "binding": binding},
+        evidence=evidence,
     )
 
 
 @transaction.atomic
-def set_cron(operation: Operation, expression: str, *, actor: str, reason: str) -> None:
+def set_cron(operation: Operation, expression: str, *, actor: str, reason: str, evidence: Evidence = None) -> None:
     """Change when an operation fires (UTC). BadCron for an expression that cannot be used."""
     text = cron_domain.check(expression)
     before = cron_of(operation)
@@ -165,6 +197,7 @@ def set_cron(operation: Operation, expression: str, *, actor: str, reason: str) 
         reason=reason,
         before={"cron": before},
         after={"cron": text},
+        evidence=evidence,
     )
 
 
