@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from pipeline.admin.base import EditableScreen, ReasonedModelForm
 from pipeline.admin.lines import LinesField
+from pipeline.domain.workplan import specialist_problems
 from pipeline.models import Specialist
 
 
@@ -19,6 +20,15 @@ class SpecialistForm(ReasonedModelForm):
     class Meta:
         model = Specialist
         exclude = ()
+        help_texts = {"guidance": "The part “Approach” of the guidance: Markdown with {placeholders}."}
+
+    def _post_clean(self) -> None:
+        """As an import does: a placeholder that nothing fills is told before it stands in somebody's issue."""
+        super()._post_clean()
+        if self.errors:
+            return
+        for problem in specialist_problems(self.instance.spec()):
+            self.add_error(problem.field if problem.field in self.fields else None, str(problem))
 
 
 @admin.register(Specialist)

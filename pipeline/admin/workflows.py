@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.admin import StackedInline
 
 from pipeline.admin.base import EditableScreen, ReasonedModelForm
 from pipeline.admin.lines import LinesField
+from pipeline.domain import workplan
 from pipeline.domain.labels import MAX_LABEL
+from pipeline.domain.workflows import Deliverable as DeliverableSpec
 from pipeline.models import Deliverable, Workflow
 from pipeline.views import display
 
@@ -51,9 +55,25 @@ class DeliverableForm(forms.ModelForm):  # type: ignore[type-arg]
             field.widget.attrs.setdefault("aria-label", f"{field.label or name} of {row}")
 
 
+class DeliverableFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """Checks the workflow as a whole, as an import does: names, paths and placeholders on any issue."""
+
+    def clean(self) -> None:
+        super().clean()
+        workflow: Workflow = self.instance
+        if any(self.errors) or workflow.specialist_id is None:
+            return  # said elsewhere already
+        rows = [form.cleaned_data for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        items = tuple(DeliverableSpec(**{name: row[name] for name in DeliverableForm.Meta.fields}) for row in rows)
+        found = workplan.problems(replace(workflow.own_spec(), deliverables=items))
+        if found:
+            raise ValidationError([str(problem) for problem in found])
+
+
 class DeliverableInline(StackedInline):  # type: ignore[misc]
     model = Deliverable
     form = DeliverableForm
+    formset = DeliverableFormSet
     extra = 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -97,6 +98,10 @@ class Workflow(models.Model):
         return self.name
 
     def spec(self) -> domain.WorkflowSpec:
+        return replace(self.own_spec(), deliverables=tuple(row.spec() for row in self.deliverables.all()))
+
+    def own_spec(self) -> domain.WorkflowSpec:
+        """Without the deliverables, which are rows of their own."""
         return domain.WorkflowSpec(
             slug=self.slug,
             name=self.name,
@@ -105,7 +110,7 @@ class Workflow(models.Model):
             trigger_labels=tuple(self.trigger_labels),
             content_keywords=tuple(self.content_keywords),
             specialist=self.specialist.slug,
-            deliverables=tuple(row.spec() for row in self.deliverables.all()),
+            deliverables=(),
             branch_pattern=self.branch_pattern,
             folder_pattern=self.folder_pattern,
             due=timedelta(hours=self.due_hours),
