@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -9,6 +10,7 @@ from django.http import HttpRequest
 
 from pipeline.admin.base import EditableScreen, ReasonedModelForm
 from pipeline.admin.lines import LinesField
+from pipeline.domain.workflows import SpecialistSpec
 from pipeline.domain.workplan import specialist_problems
 from pipeline.models import Specialist
 
@@ -22,13 +24,14 @@ class SpecialistForm(ReasonedModelForm):
         exclude = ()
         help_texts = {"guidance": "The part “Approach” of the guidance: Markdown with {placeholders}."}
 
-    def _post_clean(self) -> None:
+    def clean(self) -> dict[str, Any] | None:
         """As an import does: a placeholder that nothing fills is told before it stands in somebody's issue."""
-        super()._post_clean()
-        if self.errors:
-            return
-        for problem in specialist_problems(self.instance.spec()):
+        answer = super().clean() or {}
+        known = {field.name: answer.get(field.name) for field in fields(SpecialistSpec)}
+        texts = {name: tuple(value) if isinstance(value, list) else value or "" for name, value in known.items()}
+        for problem in specialist_problems(SpecialistSpec(**texts)):
             self.add_error(problem.field if problem.field in self.fields else None, str(problem))
+        return answer
 
 
 @admin.register(Specialist)
