@@ -188,14 +188,21 @@ class FakeGitHub:
         outcomes: list[Outcome] = []
         stopped = False
         for intent in part:
-            labels = intent.change.labels if isinstance(intent.change, LABELLING) else ()
-            problem = writing.unknown_labels(labels, self.names)
+            problem = self._unsendable(target, intent.change)
             if problem and not stopped:
                 outcomes.append(writing.failed(intent, problem))
             else:
                 outcomes.append(writing.not_sent(intent) if stopped else self._send(target, intent))
             stopped = stopped or problem is not None
         return outcomes
+
+    def _unsendable(self, target: IssueTarget, change: Change) -> GitHubError | None:
+        if isinstance(change, changes.WriteSections):
+            try:
+                writing.spliced(target.body, change.sections)
+            except Refused as error:
+                return error
+        return writing.unknown_labels(change.labels if isinstance(change, LABELLING) else (), self.names)
 
     def _send(self, target: IssueTarget, intent: Intent) -> Outcome:
         self.calls["apply"] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,14 @@ def test_unknown_label_is_refused_and_the_rest_is_not_sent(github: GitHub) -> No
     told = send(github, opened(github), changes.AddLabels(("nope",)), changes.AddLabels(("state::assigned",)))
     assert [type(outcome.error).__name__ for outcome in told] == ["Refused", "Transient"]
     assert "Not sent" in str(told[1].error)
+
+
+def test_section_without_room_is_refused_and_the_rest_is_not_sent(github: GitHub) -> None:
+    target = replace(opened(github), body="x" * 65_536)
+    section = changes.WriteSections((("AI Assessment", "- ours"),))
+    told = send(github, target, changes.AddComment("First"), section, changes.AddComment("Last"))
+    assert [type(outcome.error).__name__ for outcome in told] == ["NoneType", "Refused", "Transient"]
+    assert [comment.body for comment in github.comments(int(str(target.number)))] == ["First"]
 
 
 def test_hand_over_is_not_sent_after_a_failure(github: GitHub) -> None:

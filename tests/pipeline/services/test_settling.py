@@ -45,7 +45,7 @@ def applied(change: Change, facts: dict[str, Any] | None = None, item: RunItem |
 
 
 def issue_of(effect: Effect) -> Issue:
-    return Issue.objects.get(pk=effect.issue_id)
+    return Issue.objects.get(effects=effect)
 
 
 def test_created_issue_belongs_to_its_effect_and_discovery() -> None:
