@@ -22,7 +22,7 @@ class Cause(StrEnum):
     """Who or what moved an issue."""
 
     PIPELINE = "pipeline"  # an applied effect of a run
-    REVERT = "revert"  # an applied effect of a reverting run
+    REVERT = "revert"  # an applied effect of a reverting run, or of a triage in which a person sent an issue back
     HUMAN = "human"  # somebody changed labels or closed the issue on GitHub; we only write it down
     IMPORTED = "imported"  # first time seen; the state was on GitHub already
 

@@ -1,7 +1,7 @@
 """Rows and database constraints; no logic beyond turning a row into a value."""
 
 from pipeline.models.issues import Finding, Handover, Issue, Transition
-from pipeline.models.operations import Kind, Mode, Operation, OperationPart
+from pipeline.models.operations import BY_REQUEST, Kind, Mode, Operation, OperationPart
 from pipeline.models.repositories import Repository, RepositoryLabel
 from pipeline.models.runs import Effect, Run, RunItem, Slot
 from pipeline.models.sources import Discovery, Source
@@ -9,6 +9,7 @@ from pipeline.models.usage import AiCall, ApiCall, AuditEntry, Heartbeat, TokenB
 from pipeline.models.workflows import Deliverable, Specialist, Workflow
 
 __all__ = [
+    "BY_REQUEST",
     "AiCall",
     "ApiCall",
     "AuditEntry",

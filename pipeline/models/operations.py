@@ -19,6 +19,13 @@ class Kind(models.TextChoices):
     TRACK = "track", "track"
     DAILY = "daily", "daily operations"
     SYNC = "sync", "synchronise"
+    TRIAGE = "triage", "triage by people"
+    ACTIONS = "actions", "GitHub Actions workflows"
+
+
+# Runs of these are only ever asked for by a person or a rollback; nothing schedules them.
+BY_REQUEST = (Kind.TRIAGE, Kind.ACTIONS)
+SCHEDULABLE = [(value, label) for value, label in Kind.choices if value not in BY_REQUEST]
 
 
 class Mode(models.TextChoices):
@@ -44,7 +51,7 @@ class Operation(models.Model):
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="operations")
     name = models.SlugField(max_length=60)
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=10, choices=SCHEDULABLE)
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.DRY_RUN)
     limit = models.PositiveIntegerField(default=10, help_text="How many issues one run may take on.")
     limit_reason = models.CharField(max_length=200, blank=True, help_text="The term that binds the limit.")
@@ -100,7 +107,7 @@ class OperationPart(models.Model):
     """One part of the daily operation, live or dry by its own switch (plan 1.3)."""
 
     operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="parts")
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=10, choices=SCHEDULABLE)
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.DRY_RUN)
     limit = models.PositiveIntegerField(default=10, validators=[MinValueValidator(0)])
     order = models.PositiveSmallIntegerField(default=0)

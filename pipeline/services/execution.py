@@ -37,7 +37,7 @@ def execute(run_id: int) -> None:
         with governor.accounting(run.pk, None):
             github = connect(run.repository)
             candidates = kinds.of(run).select(run, github)
-            if run.mode == Mode.LIVE and any(not candidate.skipped for candidate in candidates):
+            if run.mode == Mode.LIVE and run.kind != Kind.ACTIONS and any(not row.skipped for row in candidates):
                 labels.ensure(run, github)
     except port.Transient as error:
         _postpone(run, str(error))

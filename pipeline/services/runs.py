@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from pipeline import clock
-from pipeline.models import Effect, Mode, Operation, Repository, Run, RunItem
+from pipeline.models import BY_REQUEST, Effect, Kind, Mode, Operation, Repository, Run, RunItem
 from pipeline.services import audit, bell
 from pipeline.services.operations import NotPossible
 from pipeline.services.slots import EXECUTE_TASK, group_of
@@ -57,6 +57,43 @@ def open_by_hand(
                 bell.ring(EXECUTE_TASK, run.pk)
     except IntegrityError as error:
         raise NotPossible(f"Another run of {operation} is still active; wait for it or cancel it.") from error
+    return run
+
+
+def open_by_request(
+    repository: Repository,
+    kind: Kind,
+    *,
+    options: dict[str, object],
+    limit: int,
+    actor: str,
+    reason: str,
+    mode: str = Mode.LIVE,
+    ring: bool = True,
+) -> Run:
+    """A run of a kind that no operation schedules: triage, GitHub Actions workflows. Joins the caller's transaction."""
+    if kind not in BY_REQUEST:
+        raise NotPossible(f"A run of kind {kind.value!r} belongs to an operation; start it there.")
+    if repository.standing != Repository.Standing.ACTIVE:
+        raise NotPossible(f"{repository} is {repository.get_standing_display()}; resume it first.")
+    now = clock.now()
+    with transaction.atomic():
+        run = Run.objects.create(
+            repository=repository,
+            kind=kind,
+            purpose=Run.Purpose.MANUAL,
+            mode=mode,
+            limit=limit,
+            limit_reason="what was asked for",
+            options=options,
+            requested_by=actor[:150],
+            reason=reason[:500],
+            created_at=now,
+            rung_at=now,
+        )
+        _audit(run, "run.started", actor, reason)
+        if ring:
+            bell.ring(EXECUTE_TASK, run.pk)
     return run
 
 

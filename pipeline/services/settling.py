@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 from pipeline import clock
 from pipeline.domain.sections import splice
 from pipeline.domain.states import Cause, State
-from pipeline.models import Discovery, Effect, Handover, Issue, RepositoryLabel, Run, RunItem
+from pipeline.models import Discovery, Effect, Handover, Issue, Kind, RepositoryLabel, Run, RunItem
 from pipeline.services import issues
 
+log = logging.getLogger(__name__)
+
 Facts = dict[str, Any]
+OPEN_OUTCOMES = ("pending", "working", "waiting", "finished")
 
 
 def took_place(effect: Effect, facts: Facts) -> None:
@@ -35,8 +39,30 @@ def move_if_complete(item: RunItem, steps: set[int]) -> None:
         after = State(moves[str(step)])
         item.issue.refresh_from_db()
         if item.issue.state != after.value:
-            cause = Cause.REVERT if item.run.purpose == Run.Purpose.REVERT else Cause.PIPELINE
-            issues.move(item.issue, after, cause, item.reason or item.outcome, item=item)
+            _move(item, item.issue, after)
+
+
+def _move(item: RunItem, issue: Issue, after: State) -> None:
+    """What took place on GitHub is recorded even where the table forbids the move: the labels' faults are found next."""
+    try:
+        issues.move(issue, after, _cause(item.run, after), item.reason or item.outcome, item=item)
+    except issues.MoveRefused as refused:
+        log.warning("applied change did not move its issue", extra={"item": item.pk, "cause": str(refused)})
+        return
+    if item.run.kind == Kind.TRIAGE:
+        _end_handovers(issue, after)
+
+
+def _cause(run: Run, after: State) -> Cause:
+    """A person who sends an issue back in a triage reverts it; who says that it is done goes the usual way."""
+    sent_back = run.kind == Kind.TRIAGE and after is not State.DONE
+    return Cause.REVERT if sent_back or run.purpose == Run.Purpose.REVERT else Cause.PIPELINE
+
+
+def _end_handovers(issue: Issue, after: State) -> None:
+    """Nobody tracks an issue that has left state::copilot, so what was open ends with it."""
+    outcome = Handover.Outcome.COMPLETED if after is State.DONE else Handover.Outcome.WITHDRAWN
+    issue.handovers.filter(outcome__in=OPEN_OUTCOMES).update(outcome=outcome, ended_at=clock.now())
 
 
 def _created(effect: Effect, facts: Facts) -> None:
@@ -90,8 +116,7 @@ def _handed_over(effect: Effect, facts: Facts) -> None:
 
 
 def _taken_back(effect: Effect, facts: Facts) -> None:
-    open_outcomes = ("pending", "working", "waiting", "finished")
-    _issue(effect).handovers.filter(outcome__in=open_outcomes).update(
+    _issue(effect).handovers.filter(outcome__in=OPEN_OUTCOMES).update(
         outcome=Handover.Outcome.WITHDRAWN, ended_at=clock.now()
     )
     _assignees_changed(effect, facts)

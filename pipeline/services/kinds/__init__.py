@@ -2,6 +2,7 @@
 
 from pipeline.models import Kind as Name
 from pipeline.models import Run
+from pipeline.services.kinds.actions import Actions
 from pipeline.services.kinds.apply import Apply
 from pipeline.services.kinds.assign import Assign
 from pipeline.services.kinds.base import Kind
@@ -10,6 +11,7 @@ from pipeline.services.kinds.process import Process
 from pipeline.services.kinds.revert import Revert
 from pipeline.services.kinds.sync import Sync
 from pipeline.services.kinds.track import Track
+from pipeline.services.kinds.triage import Triage
 
 _KINDS: dict[str, Kind] = {
     Name.MONITOR: Monitor(),
@@ -17,6 +19,8 @@ _KINDS: dict[str, Kind] = {
     Name.PROCESS: Process(),
     Name.TRACK: Track(),
     Name.SYNC: Sync(),
+    Name.TRIAGE: Triage(),
+    Name.ACTIONS: Actions(),
 }
 _APPLY, _REVERT = Apply(), Revert()
 
