@@ -150,5 +150,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024  # GitHub's hooks are at most 25 
 
 # Dotted paths of functions that return Prometheus metric families; /metrics calls them at scrape time.
 METRIC_SOURCES = ["controlplane.metrics.service_metrics"]
+# Dotted paths of functions (request, now) that add to the admin's first page: {"template", "alerts", …} or None.
+OVERVIEW_SOURCES: list[str] = []
 if CONTROLPLANE.mode == "test":
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

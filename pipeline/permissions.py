@@ -32,10 +32,35 @@ VIEWED = (
     "workflow",
 )
 
+VIEWED_OF_ROLLOUT = (
+    "announcement",
+    "changerequest",
+    "evaluation",
+    "externalschedule",
+    "firing",
+    "gate",
+    "hold",
+    "incident",
+    "override",
+    "planversion",
+    "progressentry",
+    "resumption",
+    "roleholder",
+    "rollback",
+    "rollbackstep",
+    "rollout",
+    "securityalert",
+    "signature",
+    "stepprogress",
+    "tick",
+    "triageitem",
+    "triggerstate",
+)
 
-def _may(actions: str, *models: str) -> frozenset[str]:
+
+def _may(actions: str, *models: str, app: str = "pipeline") -> frozenset[str]:
     """Permissions like "pipeline.change_source" for every action and model."""
-    return frozenset(f"pipeline.{action}_{model}" for action in actions.split() for model in models)
+    return frozenset(f"{app}.{action}_{model}" for action in actions.split() for model in models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +72,8 @@ class Role:
     permissions: frozenset[str]
 
 
-VIEW = _may("view", *VIEWED)
+# Everybody may sign a gate for a role of the plan that they hold; who holds one stands with the rollout.
+VIEW = _may("view", *VIEWED) | _may("view", *VIEWED_OF_ROLLOUT, app="rollout") | {"rollout.sign_gate"}
 # Scores and calibration come with the review pages; until then a reviewer reads.
 REVIEW: frozenset[str] = frozenset()
 # What keeps or reduces exposure: an operator on call at night can stop and undo everything.
@@ -61,6 +87,10 @@ OPERATE = (
         "pipeline.hold_operation",
         "pipeline.revert_run",
         "pipeline.sync_repository",
+        "rollout.stop_rollout",
+        "rollout.add_securityalert",
+        "rollout.change_incident",
+        "rollout.change_triageitem",
         "django_celery_beat.view_periodictask",
         "django_celery_beat.view_crontabschedule",
     }
@@ -69,7 +99,20 @@ OPERATE = (
 LEAD = (
     _may("add change", "workflow", "deliverable", "specialist")
     | _may("delete", "deliverable")
-    | {"pipeline.change_mode", "pipeline.apply_plan"}
+    | _may("add change", "planversion", "changerequest", "roleholder", app="rollout")
+    | {
+        "pipeline.change_mode",
+        "pipeline.apply_plan",
+        "rollout.add_rollback",
+        "rollout.add_rollout",
+        "rollout.add_tick",
+        "rollout.change_externalschedule",
+        "rollout.change_triggerstate",
+        "rollout.decide_gate",
+        "rollout.override_limit",
+        "rollout.resume_rollout",
+        "rollout.start_rollout",
+    }
 )
 # Schedules beside our operations are an administrator's business, and so are people. Nothing is deleted: rows are
 # paused, people made inactive, and what they did keeps its author. Roles themselves come from this file.

@@ -25,7 +25,8 @@ REFUSALS = (NotPossible, BadCron, ChainBusy)
 @dataclass(frozen=True)
 class Question:
     """`consequences` say what will happen, one sentence each; `act` gets the cleaned form and the name of who asks,
-    and returns the row whose page comes next (None: the row asked about). `done` is said then.
+    and returns the row whose page comes next (None: the row asked about). `done` is said then. `back` is another
+    address to go to, on Cancel too; `template` and `context` are for a page that shows more than consequences.
     """
 
     title: str
@@ -36,6 +37,9 @@ class Question:
     form: type[ReasonForm] = ReasonForm
     initial: Mapping[str, Any] = field(default_factory=dict)
     danger: bool = False
+    back: str = ""
+    template: str = "admin/pipeline/question.html"
+    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 def ask(screen: Screen, request: HttpRequest, row: Any, question: Question) -> HttpResponse:
@@ -48,14 +52,15 @@ def ask(screen: Screen, request: HttpRequest, row: Any, question: Question) -> H
             messages.error(request, str(refusal))
         else:
             messages.success(request, question.done)
-            return HttpResponseRedirect(display.page_of(target or row))
+            return HttpResponseRedirect(display.page_of(target) if target else question.back or display.page_of(row))
     context = page_frame(screen, request, row) | {
         "title": question.title,
         "question": question,
         "form": form,
-        "back": display.page_of(row),
+        "back": question.back or display.page_of(row),
+        **question.context,
     }
-    return TemplateResponse(request, "admin/pipeline/question.html", context)
+    return TemplateResponse(request, question.template, context)
 
 
 def require(user: User | AbstractBaseUser | AnonymousUser, *permissions: str) -> None:

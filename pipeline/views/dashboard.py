@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, F, Min, Q, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 
 from pipeline import clock
 from pipeline.models import Finding, Issue, Mode, Operation, Repository, Run
@@ -52,14 +54,16 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     repositories = list(Repository.objects.order_by("full_name"))
     operations = lines(now)
     open_findings = Finding.objects.filter(resolved_at__isnull=True)
+    parts = [import_string(source)(request, now) for source in settings.OVERVIEW_SOURCES]
     return context | {
         "overview": True,
+        "parts": [part for part in parts if part],
         "now": now,
         "repositories": repositories,
         "refreshed": max((row.synced_at for row in repositories if row.synced_at), default=None),
         "lines": operations,
         "standing": standing(operations),
-        "alerts": alerts(now),
+        "alerts": [*(alert for part in parts if part for alert in part["alerts"]), *alerts(now)],
         "stages": stages(now),
         "clarify": Issue.objects.exclude(clarification_reason="").exclude(state=Issue.State.DONE).count(),
         "findings": open_findings.select_related("issue")[:SHOWN_FINDINGS],

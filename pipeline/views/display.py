@@ -17,7 +17,25 @@ NOTHING = "–"
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 MAX_DIFF_LINES = 2000  # a page stays readable; the whole diff is in the database
 
-GOOD = ("succeeded", "done", "applied", "live", "active", "completed", "opened", "ran", "present", "resolved")
+GOOD = (
+    "succeeded",
+    "done",
+    "applied",
+    "live",
+    "active",
+    "completed",
+    "opened",
+    "ran",
+    "present",
+    "resolved",
+    "pass",
+    "met",
+    "go",
+    "approved",
+    "sent",
+    "decided",
+    "in_force",
+)
 WARN = (
     "dry_run",
     "deferred",
@@ -29,9 +47,31 @@ WARN = (
     "missed",
     "unreachable",
     "finished",
+    "held",
+    "hold",
+    "iterate",
+    "inconclusive",
+    "stale",
+    "void",
+    "hold_and_probe",
 )
-BAD = ("failed", "refused", "unknown", "conflict", "critical", "lost", "rejected", "deleted")
-INFO = ("working", "sending", "open", "pending", "assigned", "copilot", "new", "stored")
+BAD = (
+    "failed",
+    "refused",
+    "unknown",
+    "conflict",
+    "critical",
+    "lost",
+    "rejected",
+    "deleted",
+    "breach",
+    "error",
+    "rolled_back",
+    "stuck",
+    "no_go",
+    "roll_back",
+)
+INFO = ("working", "sending", "open", "pending", "assigned", "copilot", "new", "stored", "running", "asked", "decide")
 TONES = {word: tone for tone, words in (("good", GOOD), ("warn", WARN), ("bad", BAD), ("info", INFO)) for word in words}
 
 
