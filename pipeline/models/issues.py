@@ -128,6 +128,7 @@ class Transition(models.Model):
                 condition=models.Q(cause__in=["pipeline", "revert", "human", "imported"]), name="transition_cause_known"
             ),
         ]
+        indexes = [models.Index(fields=["at"], name="transition_by_time")]
 
     def __str__(self) -> str:
         return f"{self.before or 'new'} → {self.after}"
@@ -187,6 +188,7 @@ class Handover(models.Model):
                 name="handover_one_open_per_issue",
             ),
         ]
+        indexes = [models.Index(fields=["requested_at"], name="handover_by_time")]
 
     def __str__(self) -> str:
         return f"{self.issue} → Copilot, try {self.generation}"

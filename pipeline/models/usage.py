@@ -53,6 +53,7 @@ class ApiCall(models.Model):
             models.Index(fields=["token_key", "write", "at"], name="call_by_token"),
             models.Index(fields=["run"], name="call_by_run"),
             models.Index(fields=["at"], name="call_by_time"),
+            models.Index(fields=["at"], condition=~models.Q(limited=""), name="call_limited_by_time"),
         ]
 
     def __str__(self) -> str:
@@ -139,6 +140,7 @@ class AuditEntry(models.Model):
     class Meta:
         verbose_name_plural = "audit entries"
         ordering = ["-sequence"]
+        indexes = [models.Index(fields=["subject", "action", "-sequence"], name="audit_by_subject")]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.action} {self.subject}"

@@ -39,18 +39,23 @@ class RunFact:
 
 def chosen(runs: Iterable[RunFact], window: Window, floor: datetime, now: datetime) -> tuple[RunFact, ...]:
     """The window's runs, oldest first: not empty, each once, none from before the floor or from after now."""
-    once = {run.id: run for run in runs if floor <= run.finished_at <= now and not run.is_empty}
-    ordered = sorted(once.values(), key=lambda run: (run.finished_at, run.id))
+    ordered = chosen_all(run for run in runs if floor <= run.finished_at <= now)
     if not ordered:
         return ()
     if window.runs is not None:
         return tuple(run for run in ordered[-window.runs :] if run.finished_at > now - MAX_AGE)
     span = window.span()
     if span is None:
-        return tuple(ordered)
+        return ordered
     # Hours count back from the newest run, not from the clock: the mere passing of time is no evidence.
     newest = ordered[-1].finished_at
     return tuple(run for run in ordered if run.finished_at > newest - span) if newest > now - span else ()
+
+
+def chosen_all(runs: Iterable[RunFact]) -> tuple[RunFact, ...]:
+    """All of them, oldest first: not empty, each once."""
+    once = {run.id: run for run in runs if not run.is_empty}
+    return tuple(sorted(once.values(), key=lambda run: (run.finished_at, run.id)))
 
 
 def start(window: Window, floor: datetime, now: datetime) -> datetime:
