@@ -1,4 +1,4 @@
-"""Indexes that the rollout's metrics and triggers read by: windows of time, refused requests, changes of one subject."""
+"""Indexes that the metrics and triggers of the rollout read by: time, refused requests, changes of one subject."""
 
 from django.db import migrations, models
 
