@@ -4,7 +4,7 @@ same plan.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import yaml
@@ -26,10 +26,10 @@ def load_plan(
     text: str | bytes,
     *,
     name: str = "plan.yaml",
-    metrics: Collection[str] = tuple(words.METRICS),
-    operations: Collection[str] = words.OPERATIONS,
+    metrics: plan_rules.Known = tuple(words.METRICS),
+    operations: plan_rules.Known = words.OPERATIONS,
 ) -> Plan:
-    """`name` is the file's, for messages; `operations` are those that the repository has. Raises PlanFileError."""
+    """`name` is for messages; `operations` are those that exist, None: not checked. Raises PlanFileError."""
     try:
         top = compose(text, name)
     except WorkflowFileError as error:
@@ -91,7 +91,7 @@ def _bare(step: Step) -> Step:
 
 
 def _checked(
-    reader: PlanReader, plan: Plan, metrics: Collection[str], operations: Collection[str]
+    reader: PlanReader, plan: Plan, metrics: plan_rules.Known, operations: plan_rules.Known
 ) -> Iterator[Problem]:
     """Faults of what could be read; a field that was already reported is not reported again for what it lacks."""
     if reader.incomplete:

@@ -1,4 +1,4 @@
-"""What a plan must hold to be usable at all: one sentence per fault. Whether its figures agree is the linter's matter."""
+"""What a plan must hold to be usable at all: one sentence per fault. Whether figures agree is the linter's matter."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from rollout.domain.plan import Criterion, GatePlan, Phase, Plan, Ramp, Setting,
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _WEIGHTS_MAY_MISS = 0.0005
 
+Known = Collection[str] | None  # None: any word will do, for plans that were checked before
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -26,7 +28,7 @@ class Fault:
     sentence: str
 
 
-def faults(plan: Plan, *, metrics: Collection[str], operations: Collection[str]) -> Iterator[Fault]:
+def faults(plan: Plan, *, metrics: Known, operations: Known) -> Iterator[Fault]:
     """Every fault, in no particular order."""
     yield from _phases(plan)
     yield from _gates(plan)
@@ -114,7 +116,7 @@ def _twice(records: Iterable[object], field: str, where: str) -> Iterator[Fault]
         seen.add(value)
 
 
-def _steps(plan: Plan, operations: Collection[str]) -> Iterator[Fault]:
+def _steps(plan: Plan, operations: Known) -> Iterator[Fault]:
     for phase in plan.phases:
         for step in phase.steps:
             days = _days(phase)
@@ -131,7 +133,7 @@ def _days(phase: Phase) -> int:
     return phase.last_day - phase.first_day + (0 if crossing else 1)
 
 
-def _setting(setting: Setting, operations: Collection[str]) -> Iterator[Fault]:
+def _setting(setting: Setting, operations: Known) -> Iterator[Fault]:
     yield from _known(setting, "operation", setting.operation, operations)
     if setting.part:
         yield from _known(setting, "part", setting.part, words.PARTS, "part of the daily operation")
@@ -154,7 +156,7 @@ def _cron(setting: Setting, expression: str) -> Iterator[Fault]:
         yield Fault(setting, "cron", str(error))
 
 
-def _ramps(step: Step, days: int, operations: Collection[str]) -> Iterator[Fault]:
+def _ramps(step: Step, days: int, operations: Known) -> Iterator[Fault]:
     for ramp in step.ramps:
         yield from _known(ramp, "operation", ramp.operation, operations)
         if not ramp.steps:
@@ -180,7 +182,7 @@ def _ramp_days(ramp: Ramp, days: int) -> Iterator[Fault]:
             )
 
 
-def _criterion(criterion: Criterion, metrics: Collection[str], operations: Collection[str]) -> Iterator[Fault]:
+def _criterion(criterion: Criterion, metrics: Known, operations: Known) -> Iterator[Fault]:
     if criterion.metric:
         yield from _measured(criterion, criterion.metric, criterion.unit, metrics)
     elif criterion.source is not Source.MANUAL:
@@ -191,7 +193,7 @@ def _criterion(criterion: Criterion, metrics: Collection[str], operations: Colle
         yield from _known(criterion, "operation", criterion.operation, operations)
 
 
-def _trigger(trigger: Trigger, metrics: Collection[str], operations: Collection[str]) -> Iterator[Fault]:
+def _trigger(trigger: Trigger, metrics: Known, operations: Known) -> Iterator[Fault]:
     if trigger.metric:
         yield from _measured(trigger, trigger.metric, trigger.unit, metrics)
     elif trigger.automatic:
@@ -206,10 +208,10 @@ def _trigger(trigger: Trigger, metrics: Collection[str], operations: Collection[
         yield Fault(trigger, "scope", f"The trigger {trigger.slug!r} belongs to no step; its scope must be another.")
 
 
-def _measured(rule: Criterion | Trigger, metric: str, unit: Unit, metrics: Collection[str]) -> Iterator[Fault]:
+def _measured(rule: Criterion | Trigger, metric: str, unit: Unit, metrics: Known) -> Iterator[Fault]:
     yield from _known(rule, "metric", metric, metrics)
     expected = words.METRICS.get(metric)
-    if metric in metrics and expected is not None and unit is not expected:
+    if expected is not None and unit is not expected:
         yield Fault(rule, "unit", f"The metric {metric!r} is a {expected.value}, not a {unit.value}; correct the unit.")
 
 
@@ -224,7 +226,7 @@ def _window(window: Window) -> Iterator[Fault]:
         yield Fault(window, "", "A window counts runs or hours, never both; remove one.")
 
 
-def _timetable(plan: Plan, operations: Collection[str]) -> Iterator[Fault]:
+def _timetable(plan: Plan, operations: Known) -> Iterator[Fault]:
     seen: set[tuple[str, str]] = set()
     for entry in plan.timetable:
         yield from _known(entry, "operation", entry.operation, operations)
@@ -264,7 +266,7 @@ def _people(plan: Plan) -> Iterator[Fault]:
             yield Fault(after, "day", sentence)
 
 
-def _quality(plan: Plan, metrics: Collection[str]) -> Iterator[Fault]:
+def _quality(plan: Plan, metrics: Known) -> Iterator[Fault]:
     for sla in plan.slas:
         yield from _known(sla, "metric", sla.metric, metrics)
         yield from _known(sla, "comparator", sla.comparator, words.COMPARATORS)
@@ -274,6 +276,6 @@ def _quality(plan: Plan, metrics: Collection[str]) -> Iterator[Fault]:
         yield Fault(plan, "rubric", f"The weights of the rubric sum to {total:.0%}, not 100 % ({shares}).")
 
 
-def _known(subject: object, field: str, value: str, known: Collection[str], what: str = "") -> Iterator[Fault]:
-    if value not in known:
+def _known(subject: object, field: str, value: str, known: Known, what: str = "") -> Iterator[Fault]:
+    if known is not None and value not in known:
         yield Fault(subject, field, unknown(what or field, value, known))

@@ -81,6 +81,16 @@ def most_in(expression: str, span: timedelta) -> int:
     return _extreme(expression, span)[1]
 
 
+def counts_at_fires(expression: str, span: timedelta) -> tuple[int, ...]:
+    """For each fire of a week, how many fires lie in the span that ends with it, itself included."""
+    fires = fires_in_a_week(expression)
+    week = timedelta(days=WEEK)
+    whole, rest = divmod(span, week)
+    twice = [*(moment - week for moment in fires), *fires]
+    held = (sum(end - rest < moment <= end for moment in twice) for end in fires)
+    return tuple(max(count + whole * len(fires), 1) for count in held)
+
+
 def _extreme(expression: str, span: timedelta) -> tuple[int, int]:
     """Over a week that repeats, for half-open spans; the number changes only where one begins or ends at a fire."""
     week = timedelta(days=WEEK)
