@@ -28,7 +28,9 @@ class SpecialistForm(ReasonedModelForm):
         """As an import does: a placeholder that nothing fills is told before it stands in somebody's issue."""
         answer = super().clean() or {}
         known = {field.name: answer.get(field.name) for field in fields(SpecialistSpec)}
-        texts = {name: tuple(value) if isinstance(value, list) else value or "" for name, value in known.items()}
+        texts: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value or "" for name, value in known.items()
+        }
         for problem in specialist_problems(SpecialistSpec(**texts)):
             self.add_error(problem.field if problem.field in self.fields else None, str(problem))
         return answer
