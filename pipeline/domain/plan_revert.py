@@ -55,7 +55,7 @@ class Undo:
 
 def plan(done: Sequence[Done], world: World, state: State, grammar: LabelGrammar) -> Plan:
     """What can be undone is planned; the rest is listed in `facts["refused"]` and `facts["left"]`."""
-    moved_on = _moved_on(done, state, grammar)
+    moved_on = _moved_on(done, _furthest(state, world.snapshot, grammar), grammar)
     if moved_on:
         return conflict("moved on", moved_on, refused=[moved_on])
     undone = [_UNDO[effect.kind](effect, world) for effect in reversed(done) if effect.kind in _UNDO]
@@ -87,6 +87,11 @@ def _in_steps(undone: Sequence[Undo]) -> tuple[Planned, ...]:
         if undo.change is not None
     ]
     return tuple(sorted(rows, key=lambda row: row.step))
+
+
+def _furthest(state: State, snapshot: IssueSnapshot, grammar: LabelGrammar) -> State:
+    """Our record, or a label that a person set since and that nobody has taken over yet."""
+    return max((state, *grammar.states_in(snapshot.labels)), key=list(State).index)
 
 
 def _moved_on(done: Sequence[Done], state: State, grammar: LabelGrammar) -> str:

@@ -102,6 +102,11 @@ class Run(models.Model):
     def is_active(self) -> bool:
         return self.state in self.ACTIVE
 
+    @property
+    def has_parts(self) -> bool:
+        """A daily run works through its parts; the revert of one has items of its own."""
+        return self.kind == Kind.DAILY and self.purpose != self.Purpose.REVERT
+
 
 class Slot(models.Model):
     """The nominal cron time of an operation; run at most once, and with a reason when not."""

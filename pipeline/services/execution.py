@@ -29,7 +29,7 @@ def execute(run_id: int) -> None:
     if run is None:
         return
     telemetry.emit("run.started", run=run.pk, kind=run.kind, mode=run.mode, purpose=run.purpose, limit=run.limit)
-    if run.kind == Kind.DAILY:
+    if run.has_parts:
         _selected(run, [])
         advance_daily(run)
         return
@@ -60,7 +60,7 @@ def _selected(run: Run, candidates: Sequence[Candidate]) -> None:
         waiting = run.items.filter(state=RunItem.State.PENDING).count()
         if waiting:
             bell.ring(WORK_TASK, run.pk, times=min(waiting, settings.CONTROLPLANE.worker_concurrency))
-    if not waiting and run.kind != Kind.DAILY:
+    if not waiting and not run.has_parts:
         close_if_done(run.pk)
 
 
@@ -129,7 +129,7 @@ def stop_rest(run: Run, item: RunItem) -> None:
 def close_if_done(run_id: int) -> None:
     """Close a run whose items are all settled; the compare-and-set makes sure that it happens once."""
     run = Run.objects.select_related("operation", "repository", "parent").get(pk=run_id)
-    if run.kind == Kind.DAILY or not run.selected or run.items.filter(state__in=RunItem.ACTIVE).exists():
+    if run.has_parts or not run.selected or run.items.filter(state__in=RunItem.ACTIVE).exists():
         return
     states = list(run.items.values_list("state", flat=True))
     attempted = [state for state in states if state != RunItem.State.SKIPPED]

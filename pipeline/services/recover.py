@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from pipeline import clock
-from pipeline.models import Kind, Operation, Run, RunItem
+from pipeline.models import Operation, Run, RunItem
 from pipeline.services import bell, execution, slots
 from pipeline.services.claims import claimable
 from pipeline.services.operations import renew_leases
@@ -72,7 +72,7 @@ def _close(now: datetime) -> int:
     """Runs whose last worker died before closing them, and daily runs whose part ended unseen."""
     closed = 0
     for run in Run.objects.filter(state__in=Run.ACTIVE, selected=True).select_related("operation"):
-        if run.kind == Kind.DAILY and run.purpose != Run.Purpose.REVERT:
+        if run.has_parts:
             execution.advance_daily(run)
         else:
             execution.close_if_done(run.pk)

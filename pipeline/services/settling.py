@@ -43,7 +43,7 @@ def move_if_complete(item: RunItem, steps: set[int]) -> None:
 
 
 def _move(item: RunItem, issue: Issue, after: State) -> None:
-    """What took place on GitHub is recorded even where the table forbids the move: the labels' faults are found next."""
+    """What took place is recorded even where the table forbids the move; labels that differ are found right after."""
     try:
         issues.move(issue, after, _cause(item.run, after), item.reason or item.outcome, item=item)
     except issues.MoveRefused as refused:

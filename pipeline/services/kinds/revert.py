@@ -19,8 +19,12 @@ class Revert(NoPrefetch):
             return []
         runs = [run.source_run.pk, *run.source_run.children.values_list("pk", flat=True)]
         items = (
-            RunItem.objects.filter(run__in=runs, issue__isnull=False, effects__state=Effect.State.APPLIED)
-            .exclude(effects__reverted_at__isnull=False)
+            RunItem.objects.filter(
+                run__in=runs,
+                issue__isnull=False,
+                effects__state=Effect.State.APPLIED,
+                effects__reverted_at__isnull=True,  # in part undone before: the rest may be possible now
+            )
             .select_related("issue")
             .distinct()
             .order_by("-run", "-position")

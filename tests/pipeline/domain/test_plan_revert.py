@@ -130,12 +130,14 @@ def test_branch_and_pull_request_that_are_gone_are_only_noted() -> None:
 
 def test_issue_we_opened_is_closed_as_not_planned() -> None:
     effect = done(changes.CreateIssue("t", "b", ("state::discovery",)))
-    assert undone(planned(effect, state=State.DISCOVERY)) == [changes.CloseIssue("not_planned")]
+    assert undone(planned(effect, state=State.DISCOVERY, labels=("state::discovery",))) == [
+        changes.CloseIssue("not_planned")
+    ]
 
 
 def test_issue_that_people_commented_on_is_left_open() -> None:
     effect = done(changes.CreateIssue("t", "b", ("state::discovery",)))
-    made = planned(effect, state=State.DISCOVERY, comments_by_others=True)
+    made = planned(effect, state=State.DISCOVERY, labels=("state::discovery",), comments_by_others=True)
     assert made.verdict is Verdict.CONFLICT
     assert "People have commented" in made.reason
 
@@ -155,6 +157,11 @@ def test_issue_that_moved_on_is_reverted_from_its_end(state: State, refused: boo
     if refused:
         assert (made.verdict, made.effects) == (Verdict.CONFLICT, ())
         assert "revert the later run first" in made.reason
+
+
+def test_state_label_that_a_person_set_since_counts_too() -> None:
+    made = planned(SECTION, ADDED, REMOVED, labels=("site-monitor", "state::copilot", "workflow::osint"))
+    assert (made.outcome, made.effects) == ("moved on", ())
 
 
 def test_state_stays_when_its_label_is_not_restored() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,8 @@ from tests.factories import MOMENT, make_issue, make_item, make_operation, make_
 from tests.fake_github import FakeGitHub, refused
 from tests.pipeline.services.planner import Planner
 
-ITEM, BY = RunItem.State, {"actor": "olga", "reason": "To see it."}
+ITEM = RunItem.State
+BY: dict[str, Any] = {"actor": "olga", "reason": "To see it."}
 
 
 @pytest.fixture
@@ -257,7 +258,7 @@ def test_run_that_is_cancelled_while_its_items_are_chosen_stays_empty(run: Run, 
 # --- daily ---
 
 
-def daily(github: FakeGitHub, modes: dict[str, str], mode: str = Mode.LIVE) -> Run:
+def daily(github: FakeGitHub, modes: Mapping[str, str], mode: str = Mode.LIVE) -> Run:
     run = opened(github, kind=Kind.DAILY, mode=mode)
     assert run.operation is not None
     for order, (kind, part_mode) in enumerate(modes.items()):

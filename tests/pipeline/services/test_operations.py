@@ -16,7 +16,7 @@ from pipeline.services import operations
 from pipeline.services.operations import LEASE, NotPossible, cron_of, ship_operations
 from tests.factories import make_operation, make_part, make_repository
 
-BY = {"actor": "olga", "reason": "Week 1 begins."}
+BY: dict[str, Any] = {"actor": "olga", "reason": "Week 1 begins."}
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pipeline.services.operations import NotPossible
 from tests.factories import make_effect, make_issue, make_item, make_operation, make_repository, make_run
 
 pytestmark = pytest.mark.usefixtures("time")
-BY = {"actor": "olga", "reason": "To see it."}
+BY: dict[str, Any] = {"actor": "olga", "reason": "To see it."}
 ITEM = RunItem.State
 
 
