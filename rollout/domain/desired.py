@@ -6,8 +6,8 @@ caps it whoever made it, and nothing goes live in a phase that no gate opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from rollout.domain import ramp
@@ -48,7 +48,7 @@ class StepNow:
 
 @dataclass(frozen=True, slots=True)
 class HoldNow:
-    """An open hold; operation and step empty: everything."""
+    """An open hold; operation and step empty: everything. "daily:process" holds one part of the daily operation."""
 
     id: int
     by: str
@@ -59,7 +59,7 @@ class HoldNow:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything that decides. `behind`: the clock was turned back, so nothing may grow."""
+    """Everything that decides. `behind`: the clock was turned back; `drilling`: a drill turns the knobs meanwhile."""
 
     plan: Plan
     state: RolloutState
@@ -70,6 +70,12 @@ class Situation:
     holds: tuple[HoldNow, ...] = ()
     limits: Mapping[str, Limit] = field(default_factory=dict)
     behind: bool = False
+    drilling: bool = False
+
+    @property
+    def frozen(self) -> bool:
+        """Nothing may grow."""
+        return self.behind or self.drilling
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,10 @@ class Change:
         return self.knob != "cron" and int(self.after) > int(self.before)
 
 
+def with_limits(situation: Situation, found: Mapping[str, Limit]) -> Situation:
+    return replace(situation, limits=found)
+
+
 def desired(situation: Situation, now: OperationNow) -> Desired:
     """What `now` ought to be."""
     live = tuple(live_steps(situation))
@@ -136,10 +146,23 @@ def changes(situation: Situation) -> tuple[Change, ...]:
     return tuple(sorted(found, key=lambda change: change.grows))
 
 
-def missing_operations(plan: Plan, known: Iterable[str]) -> tuple[str, ...]:
-    """Operations that the plan turns and the repository does not have, in the order of the plan."""
-    names = [name for phase in plan.phases for step in phase.steps for name in _named(step)]
-    return tuple(dict.fromkeys(name for name in names if name not in set(known)))
+def missing(plan: Plan, known: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """Operations, and parts of them, that the plan turns and the repository does not have, in the order of the plan."""
+    found: list[str] = []
+    for phase in plan.phases:
+        for step in phase.steps:
+            for operation, part in _named(step):
+                if operation not in known:
+                    found.append(operation)
+                elif part and part not in known[operation]:
+                    found.append(f"{operation}:{part}")
+    return tuple(dict.fromkeys(found))
+
+
+def live_without_gate(plan: Plan) -> str:
+    """The step that would go live in the first phase, which no gate opens; empty when there is none."""
+    steps = plan.phases[0].steps if plan.phases else ()
+    return next((step.number for step in steps for setting in step.settings if setting.mode == LIVE), "")
 
 
 def live_steps(situation: Situation, states: Collection[StepState] = (StepState.LIVE,)) -> Iterator[Step]:
@@ -157,7 +180,7 @@ def live_steps(situation: Situation, states: Collection[StepState] = (StepState.
 
 def may_go_live(situation: Situation) -> Iterator[Step]:
     """Waiting steps whose gate was signed and whose day has come."""
-    if situation.state is not RolloutState.RUNNING or situation.behind:
+    if situation.state is not RolloutState.RUNNING or situation.frozen:
         return
     for phase in situation.plan.phases:
         for step in phase.steps:
@@ -240,7 +263,7 @@ def _planned_mode(situation: Situation, live: tuple[Step, ...], operation: str, 
         for setting in reversed(step.settings):
             if (setting.operation, setting.part) == (operation, part) and setting.mode is not None:
                 return Wanted(setting.mode, f"plan {step.number}", f"Step {step.number} ({step.name}) is live.")
-    governed = _governing_step(situation.plan, operation, part)
+    governed = governing_step(situation.plan, operation, part)
     if governed is None:
         return Wanted(mode, "none", "The plan does not say.")
     reason = f"Step {governed.number} is not live, so nothing is written."
@@ -263,8 +286,9 @@ def _caps(situation: Situation, now: OperationNow) -> Iterator[Wanted]:
             yield Wanted(_lower(now.mode, DRY_RUN), f"hold {hold.id}", f"Held by {hold.by}: {hold.reason}")
     if situation.state is RolloutState.HELD:
         yield Wanted(_lower(now.mode, DRY_RUN), "hold", "The rollout is held.")
-    if situation.behind:
-        yield Wanted(now.mode, "clock", "The clock was turned back, so nothing grows until it has caught up.")
+    if situation.frozen:
+        why = "The clock was turned back" if situation.behind else "A drill is under way"
+        yield Wanted(now.mode, "freeze", f"{why}, so nothing grows meanwhile.")
 
 
 def _covers(plan: Plan, hold: HoldNow, operation: str) -> bool:
@@ -276,9 +300,12 @@ def _covers(plan: Plan, hold: HoldNow, operation: str) -> bool:
 def _part_mode(situation: Situation, live: tuple[Step, ...], now: OperationNow, part: str) -> Wanted:
     mode = now.parts[part].mode
     wanted = _planned_mode(situation, live, now.name, part, mode)
-    if situation.state is not RolloutState.RUNNING or situation.behind:
+    if situation.state is not RolloutState.RUNNING or situation.frozen:
         # The operation itself is capped; its parts only must not grow meanwhile.
-        return Wanted(_lower(wanted.value, mode), wanted.rule, wanted.reason)
+        wanted = Wanted(_lower(wanted.value, mode), wanted.rule, wanted.reason)
+    for hold in situation.holds:
+        if hold.operation == f"{now.name}:{part}" and RANK[wanted.value] > RANK[_lower(mode, DRY_RUN)]:
+            wanted = Wanted(_lower(mode, DRY_RUN), f"hold {hold.id}", f"Held by {hold.by}: {hold.reason}")
     return wanted
 
 
@@ -289,7 +316,7 @@ def _limit(situation: Situation, now: OperationNow) -> Wanted | None:
     _, rule = planned_limit(situation, now.name)
     binding = rule if limit.ceiling_binding == "plan" else limit.ceiling_binding
     term = limit.term(limit.ceiling_binding)
-    if situation.behind and limit.ceiling > now.limit:
+    if situation.frozen and limit.ceiling > now.limit:
         return None
     return Wanted(str(limit.ceiling), binding, term.text if term else "")
 
@@ -333,7 +360,7 @@ def _opened(opening: Opening | None, step: Step, today: date) -> bool:
     return opening is not None and bool(opening.gate) and begun(step, opening, today)
 
 
-def _governing_step(plan: Plan, operation: str, part: str) -> Step | None:
+def governing_step(plan: Plan, operation: str, part: str = "") -> Step | None:
     """The first step that sets the mode, or None where the plan leaves it to people."""
     for phase in plan.phases:
         for step in phase.steps:
@@ -347,9 +374,9 @@ def _whole(step: Step, operation: str) -> Iterator[Setting]:
     return (setting for setting in step.settings if setting.operation == operation and not setting.part)
 
 
-def _named(step: Step) -> Iterator[str]:
-    yield from (setting.operation for setting in step.settings)
-    yield from (slope.operation for slope in step.ramps)
+def _named(step: Step) -> Iterator[tuple[str, str]]:
+    yield from ((setting.operation, setting.part) for setting in step.settings)
+    yield from ((slope.operation, "") for slope in step.ramps)
 
 
 def _lower(mode: str, other: str) -> str:

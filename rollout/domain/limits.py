@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 MOST = 1000  # what an operation's limit may be at most
-BACKLOG = "backlog"
+PLAN, BACKLOG = "plan", "backlog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,13 @@ class Limit:
 
 
 def effective(terms: Sequence[Term]) -> Limit:
-    """The smallest term; of equal ones the first named binds. Without any, both values are None."""
+    """The smallest term; of equal ones the first named binds. Without any, both values are None.
+
+    Where the plan sets no limit there is no ceiling: the knob is people's.
+    """
     value, binding = _least(terms)
-    ceiling, ceiling_binding = _least([term for term in terms if term.name != BACKLOG])
+    planned = any(term.name == PLAN and term.value is not None for term in terms)
+    ceiling, ceiling_binding = _least([term for term in terms if term.name != BACKLOG]) if planned else (None, "")
     return Limit(value, binding, ceiling, ceiling_binding, tuple(terms))
 
 

@@ -1,0 +1,118 @@
+"""Places and lifts holds. `stop` and `resume` are what people and triggers call; this is the transaction inside."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from pipeline.models import Mode, Operation
+from pipeline.services import audit, operations
+from rollout.domain.desired import DRY_RUN, OFF, RANK, in_scope, stopped_by_hold
+from rollout.models import Hold, Rollout
+from rollout.services import plans, record, situation
+
+
+def place(
+    rollout: Rollout, *, operation: str = "", step: str = "", by: str, reason: str, now: datetime, probes: int = 0
+) -> Hold:
+    """One open hold per scope; call it in a transaction. A person's hold takes over a rule's, never the reverse."""
+    standing = _open(rollout, operation, step)
+    if standing is None:
+        try:
+            with transaction.atomic():
+                hold = Hold.objects.create(
+                    rollout=rollout,
+                    operation=operation,
+                    step=step,
+                    by=by,
+                    reason=reason.strip()[:500],
+                    at=now,
+                    probes=probes,
+                )
+        except IntegrityError:
+            standing = _open(rollout, operation, step)
+            if standing is None:
+                raise
+        else:
+            _tell(rollout, hold)
+            return hold
+    if record.is_rule(standing.by) and not record.is_rule(by):
+        # A rule may end its own probing; what a person stops stays stopped.
+        Hold.objects.filter(pk=standing.pk).update(by=by, reason=reason.strip()[:500], probes=0)
+        standing.refresh_from_db()
+        _tell(rollout, standing)
+    return standing
+
+
+def lift(hold: Hold, *, by: str, reason: str, now: datetime) -> None:
+    """Close a hold in the caller's transaction."""
+    Hold.objects.filter(pk=hold.pk, released_at__isnull=True).update(
+        released_at=now, released_by=by, released_reason=reason.strip()[:500]
+    )
+    hold.refresh_from_db()
+    audit.append(
+        actor=by,
+        action="hold.released",
+        subject=str(hold.rollout),
+        reason=reason,
+        before={"hold": hold.pk, "scope": scope(hold)},
+        after={"hold": None},
+    )
+
+
+def scope(hold: Hold) -> str:
+    """In words: what a hold stops."""
+    if hold.operation:
+        return hold.operation
+    return f"step {hold.step}" if hold.step else "everything"
+
+
+def stopped(rollout: Rollout, hold: Hold) -> list[Operation]:
+    """The operations that a hold stops."""
+    rows = situation.managed(rollout)
+    if hold.operation:
+        return [row for row in rows if row.name == hold.operation]
+    if not hold.step:
+        return rows
+    names = in_scope(plans.plan_of(rollout.plan), hold.step, stopped_by_hold)
+    return [row for row in rows if row.name in names]
+
+
+def lower(row: Operation, mode: str, *, rule: str, reason: str) -> bool:
+    """Take an operation down to `mode` at once, in the caller's transaction; what is lower already stays."""
+    current = Operation.objects.select_for_update(of=("self",)).get(pk=row.pk)
+    if RANK[current.mode] <= RANK[mode]:
+        return False
+    operations.set_mode(current, Mode(mode).value, actor=f"{record.RULE}{rule}", reason=reason)
+    return True
+
+
+def lower_part(rows: list[Operation], hold: Hold, *, rule: str) -> None:
+    """Where a hold names a part of the daily operation ("daily:process"), take that part down."""
+    name, _, kind = hold.operation.partition(":")
+    for part in (part for row in rows if row.name == name for part in row.parts.all()):
+        if part.kind == kind and part.mode == Mode.LIVE:
+            actor = f"{record.RULE}{rule}"
+            operations.set_part_mode(part, Mode.DRY_RUN.value, actor=actor, reason=hold.reason)
+
+
+def lower_all(rows: list[Operation], mode: str, *, rule: str, reason: str) -> list[str]:
+    """The names of those that were higher."""
+    assert mode in {OFF, DRY_RUN}  # noqa: S101 - this only reduces
+    return [row.name for row in rows if lower(row, mode, rule=rule, reason=reason)]
+
+
+def _open(rollout: Rollout, operation: str, step: str) -> Hold | None:
+    return Hold.objects.filter(rollout=rollout, operation=operation, step=step, released_at__isnull=True).first()
+
+
+def _tell(rollout: Rollout, hold: Hold) -> None:
+    audit.append(
+        actor=hold.by,
+        action="hold.placed",
+        subject=str(rollout),
+        reason=hold.reason,
+        after={"hold": hold.pk, "scope": scope(hold), "probes": hold.probes},
+    )
+    record.say(rollout, hold.by, f"Held {scope(hold)}: {hold.reason}")

@@ -1,0 +1,101 @@
+"""Counts the days of the ramps: once a day, while the work is live and the prerequisites are met."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pipeline.models import Mode, Operation
+from pipeline.services import audit
+from rollout.domain import ramp
+from rollout.domain.desired import Situation, live_steps
+from rollout.domain.plan import Step
+from rollout.domain.progress import RolloutState
+from rollout.domain.ramp import RampState
+from rollout.domain.verdicts import Verdict
+from rollout.models import Evaluation, Rollout, StepProgress
+from rollout.services import evaluation, record
+from rollout.services.fence import Fence
+
+ACTOR = "rule:ramp"
+
+
+def count_days(
+    rollout: Rollout, situation: Situation, rows: list[Operation], fence: Fence, now: datetime
+) -> list[StepProgress]:
+    """Advance every ramp that today counts for; those that moved."""
+    if situation.state is not RolloutState.RUNNING or situation.frozen:
+        return []
+    rising = [step for step in live_steps(situation) if step.ramps]
+    known = {row.number: row for row in rollout.steps.filter(number__in=[step.number for step in rising])}
+    modes = {row.name: row for row in rows}
+    moved = []
+    for step in rising:
+        if _count(rollout, step, known[step.number], modes, (situation.today, now), fence):
+            moved.append(known[step.number])
+    return moved
+
+
+def _count(
+    rollout: Rollout,
+    step: Step,
+    row: StepProgress,
+    modes: dict[str, Operation],
+    when: tuple[date, datetime],
+    fence: Fence,
+) -> bool:
+    today, now = when
+    slope = max(step.ramps, key=ramp.last_day)
+    before = RampState(row.ramp_day, row.ramp_counted_on, row.frozen_reason)
+    if not ramp.is_due(slope, before, today) and not before.frozen:
+        return False
+    not_live = next((why for found in step.ramps if (why := _why_not_live(modes.get(found.operation)))), "")
+    shown: list[Evaluation] = []
+    if ramp.is_due(slope, before, today) and not not_live:
+        shown = _prerequisites(rollout, step, now)
+    verdicts = {found.rule: Verdict(found.verdict) for found in shown}
+    after = ramp.advance(slope, before, today=today, not_live=not_live, verdicts=verdicts)
+    if after == before:
+        return False
+    with fence.change():
+        _write(rollout, row, before, after, shown)
+    return after.day > before.day
+
+
+def _prerequisites(rollout: Rollout, step: Step, now: datetime) -> list[Evaluation]:
+    found = []
+    for criterion in (criterion for slope in step.ramps for criterion in slope.prerequisites):
+        judged = evaluation.evaluate(rollout, criterion, now=now)
+        if evaluation.counts(judged):
+            found.append(judged)
+    return found
+
+
+def _why_not_live(row: Operation | None) -> str:
+    if row is None:
+        return "The operation does not exist."
+    return "" if row.mode == Mode.LIVE else f"{row.name} is not live, so the day does not count."
+
+
+def _write(rollout: Rollout, row: StepProgress, before: RampState, after: RampState, shown: list[Evaluation]) -> None:
+    seen = StepProgress.objects.filter(pk=row.pk, ramp_day=before.day, state=row.state)
+    if not seen.update(ramp_day=after.day, ramp_counted_on=after.counted_on, frozen_reason=after.frozen[:300]):
+        return
+    row.ramp_day, row.ramp_counted_on, row.frozen_reason = after.day, after.counted_on, after.frozen
+    grew = after.day > before.day
+    if not grew and not after.frozen:
+        return
+    sentence = (
+        f"Ramp day {after.day} of step {row.number} counts."
+        if grew
+        else f"The ramp of step {row.number} does not grow: {after.frozen}"
+    )
+    audit.append(
+        actor=ACTOR,
+        action="step.ramp",
+        subject=f"step {row.number} of {rollout}",
+        reason=sentence,
+        before={"day": before.day, "frozen": before.frozen},
+        after={"day": after.day, "frozen": after.frozen},
+        evidence={"evaluations": [found.pk for found in shown]},
+    )
+    record.say(rollout, ACTOR, sentence)

@@ -1,0 +1,89 @@
+"""Reads from the audit log what people turned by hand since the last time, and lets their stops stand.
+
+Somebody who switches an operation down on its own page has held it. A lower limit is kept as an override of a day; a
+cron that a person set stays. What a person raises beyond the plan is put back: only a gate makes more happen.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pipeline.models import AuditEntry, Operation
+from rollout.domain.desired import RANK, governing_step
+from rollout.domain.plan import Plan
+from rollout.models import Override, Rollout
+from rollout.services import holds, plans, record, situation
+from rollout.services.fence import Fence
+
+KNOBS = ("operation.mode", "operation.limit", "operation.cron", "part.mode")
+LOWER_FOR = timedelta(days=1)
+
+
+def head() -> int:
+    """The newest entry of the audit log."""
+    return AuditEntry.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
+
+
+def take(rollout: Rollout, fence: Fence, now: datetime) -> None:
+    """Let stand what people did by hand."""
+    newest = head()
+    if newest <= rollout.audit_seen:
+        return
+    entries = list(
+        AuditEntry.objects.filter(sequence__gt=rollout.audit_seen, sequence__lte=newest, action__in=KNOBS).order_by(
+            "sequence"
+        )
+    )
+    by_hand = [entry for entry in entries if not record.is_rule(entry.actor)]
+    with fence.change():
+        Rollout.objects.filter(pk=rollout.pk).update(audit_seen=newest)
+        rollout.audit_seen = newest
+        if by_hand:
+            _settle(rollout, by_hand, now)
+
+
+def _settle(rollout: Rollout, entries: list[AuditEntry], now: datetime) -> None:
+    plan = plans.plan_of(rollout.plan)
+    rows = situation.managed(rollout)
+    known = {str(row): (row, "") for row in rows}
+    known |= {f"{part.kind} of {row}": (row, part.kind) for row in rows for part in row.parts.all()}
+    for entry in entries:
+        row, part = known.get(entry.subject, (None, ""))
+        if row is not None:
+            _one(rollout, plan, row, part, entry, now)
+
+
+def _one(rollout: Rollout, plan: Plan, row: Operation, part: str, entry: AuditEntry, now: datetime) -> None:
+    before, after = entry.before, entry.after
+    if entry.action in {"operation.mode", "part.mode"}:
+        if RANK[after["mode"]] < RANK[before["mode"]] and governing_step(plan, row.name, part) is not None:
+            scope = f"{row.name}:{part}" if part else row.name
+            reason = f"Switched to {after['mode'].replace('_', ' ')} by hand: {entry.reason}"
+            holds.place(rollout, operation=scope, by=entry.actor, reason=reason, now=now)
+    elif entry.action == "operation.limit":
+        _limit(rollout, row, entry, now)
+    elif entry.action == "operation.cron":
+        pins = {**rollout.pinned_crons, row.name: {"cron": after["cron"], "by": entry.actor, "reason": entry.reason}}
+        Rollout.objects.filter(pk=rollout.pk).update(pinned_crons=pins)
+        rollout.pinned_crons = pins
+        record.say(rollout, entry.actor, f"{row.name} keeps the cron {after['cron']}: {entry.reason}")
+
+
+def _limit(rollout: Rollout, row: Operation, entry: AuditEntry, now: datetime) -> None:
+    """A lower limit is an override for a while; a person who raises it again ends that."""
+    standing = Override.objects.filter(rollout=rollout, operation=row.name, ended_at__isnull=True)
+    if entry.after["limit"] >= entry.before["limit"]:
+        standing.filter(limit__lt=entry.after["limit"]).update(ended_at=now)
+        return
+    standing.update(ended_at=now)
+    made = Override.objects.create(
+        rollout=rollout,
+        operation=row.name,
+        limit=entry.after["limit"],
+        owner=entry.actor,
+        reason=entry.reason,
+        created_at=now,
+        expires_at=now + LOWER_FOR,
+    )
+    sentence = f"{row.name} takes on at most {made.limit} until {made.expires_at:%Y-%m-%d %H:%M} UTC: {entry.reason}"
+    record.say(rollout, entry.actor, sentence)
