@@ -32,20 +32,20 @@ def sync(repository: Repository, github: GitHub) -> Synced:
     since = repository.sync_since
     etag = repository.sync_etag or None
     pages = read = governed = 0
-    page: int | None = 1
+    place: tuple[datetime | None, int] | None = (since, 1)
     first_etag, newest = None, since
     try:
-        while page is not None and pages < MOST_PAGES:
-            answer = github.issues(since=since, etag=etag if page == 1 else None, page=page)
+        while place is not None and pages < MOST_PAGES:
+            answer = github.issues(since=place[0], etag=etag if pages == 0 else None, page=place[1])
             pages += 1
             if answer.not_modified:
                 break
-            first_etag = answer.etag if page == 1 else first_etag
+            first_etag = answer.etag if pages == 1 else first_etag
             for snapshot in answer.issues:
                 read += 1
                 governed += issues.absorb(repository, snapshot) is not None
                 newest = max(newest, snapshot.updated_at) if newest else snapshot.updated_at
-            page = answer.next_page
+            place = _next(answer, place[0])
     except port.GitHubError as error:
         _note(repository, sync_problem=str(error)[:500])
         raise
@@ -55,6 +55,18 @@ def sync(repository: Repository, github: GitHub) -> Synced:
     _note(repository, **fields)
     telemetry.emit("sync", repository=repository.full_name, pages=pages, read=read, governed=governed)
     return Synced(pages, read, governed, not_modified=pages == 1 and read == 0 and first_etag is None)
+
+
+def _next(answer: port.IssuePage, since: datetime | None) -> tuple[datetime | None, int] | None:
+    """Where to read on: from the last time that was seen.
+
+    An issue that is touched meanwhile leaves its place and all behind it move up, so counting pages would miss one.
+    They are counted only where a whole page is of one moment.
+    """
+    if answer.next_page is None:
+        return None
+    last = answer.issues[-1].updated_at if answer.issues else since
+    return (last, 1) if last is not None and (since is None or last > since) else (since, answer.next_page)
 
 
 def _cursor(since: datetime | None, newest: datetime | None, etag: str) -> dict[str, object]:
