@@ -60,7 +60,12 @@ def roll_back(
         )
     with transaction.atomic():
         fence.cut(rollout)
-        running = Rollback.objects.filter(rollout=rollout, step=step, state=Rollback.State.RUNNING).first()
+        running = Rollback.objects.filter(
+            rollout=rollout,
+            step=step,
+            state=Rollback.State.RUNNING,
+            is_drill=drill,  # a drill gives way to the real one
+        ).first()
         if running is not None:
             return running
         if not drill:
