@@ -77,8 +77,8 @@ def _coarse(trigger: Trigger, held: list[_Held], given: Given) -> Finding:
         share = f"1 crashed of {row.fewest} = {percent(1 / row.fewest)} > {percent(trigger.threshold)}"
         lines.append(f"{row.operation} ('{row.cron}'): {share}")
         lines.append(
-            f"{row.at_risk:g} runs a week are judged so; at {percent(given.crash_rate)} crashed runs one of them crashes "
-            f"within a week with {percent(risk)}"
+            f"{row.at_risk:g} runs a week are judged so; at {percent(given.crash_rate)} crashed runs one of them "
+            f"crashes within a week with {percent(risk)}"
         )
     needed = math.ceil(1 / trigger.threshold) + (trigger.comparator == ">=") if trigger.threshold else 0
     return Finding(

@@ -212,7 +212,7 @@ def _measured(rule: Criterion | Trigger, metric: str, unit: Unit, metrics: Known
     yield from _known(rule, "metric", metric, metrics)
     expected = words.METRICS.get(metric)
     if expected is not None and unit is not expected:
-        yield Fault(rule, "unit", f"The metric {metric!r} is a {expected.value}, not a {unit.value}; correct the unit.")
+        yield Fault(rule, "unit", f"The metric {metric!r} has the unit {expected.value}, not {unit.value}; correct the unit.")
 
 
 def _compared(rule: Criterion | Trigger, comparator: str, unit: Unit, threshold: float) -> Iterator[Fault]:

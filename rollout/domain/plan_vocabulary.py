@@ -6,6 +6,7 @@ from rollout.domain.measures import Unit
 
 METRICS: dict[str, Unit] = {
     "scheduled_runs_completed": Unit.COUNT,
+    "missing_runs": Unit.COUNT,
     "run_failure_rate": Unit.SHARE,
     "item_failure_rate": Unit.SHARE,
     "rate_limit_violations": Unit.COUNT,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from pipeline.domain import cron
 from rollout.domain.plan import TimetableEntry
@@ -61,6 +63,7 @@ def _cron(operation: str, times: set[tuple[int, int]]) -> str:
     return f"{','.join(map(str, minutes))} {','.join(map(str, hours))} * * *"
 
 
+@lru_cache(maxsize=256)
 def fires_in_a_week(expression: str) -> tuple[datetime, ...]:
     start = _MONDAY - timedelta(seconds=1)
     return cron.fires_between(expression, start, start + timedelta(days=WEEK), most=WEEK * MINUTES_A_DAY)
@@ -87,12 +90,12 @@ def counts_at_fires(expression: str, span: timedelta) -> tuple[int, ...]:
     week = timedelta(days=WEEK)
     whole, rest = divmod(span, week)
     twice = [*(moment - week for moment in fires), *fires]
-    held = (sum(end - rest < moment <= end for moment in twice) for end in fires)
+    held = (bisect_right(twice, end) - bisect_right(twice, end - rest) for end in fires)
     return tuple(max(count + whole * len(fires), 1) for count in held)
 
 
 def _extreme(expression: str, span: timedelta) -> tuple[int, int]:
-    """Over a week that repeats, for half-open spans; the number changes only where one begins or ends at a fire."""
+    """(fewest, most) over a week that repeats, for half-open spans."""
     week = timedelta(days=WEEK)
     base = fires_in_a_week(expression)
     if not base:
@@ -100,9 +103,9 @@ def _extreme(expression: str, span: timedelta) -> tuple[int, int]:
     whole, rest = divmod(span, week)
     twice = [*base, *(moment + week for moment in base)]
     # The count changes only where a span begins just after a fire, begins at one, or ends before one.
-    after = [sum(fire < moment <= fire + rest for moment in twice) for fire in base]
-    at = [sum(fire <= moment < fire + rest for moment in twice) for fire in base]
-    before = [sum(end - rest <= moment < end for moment in twice) for end in twice[len(base) :]]
+    after = [bisect_right(twice, fire + rest) - bisect_right(twice, fire) for fire in base]
+    at = [bisect_left(twice, fire + rest) - bisect_left(twice, fire) for fire in base]
+    before = [bisect_left(twice, end) - bisect_left(twice, end - rest) for end in twice[len(base) :]]
     return whole * len(base) + min(*after, *before), whole * len(base) + max(at)
 
 
@@ -160,7 +163,7 @@ def gap_after(first: str, second: str) -> timedelta:
     week = timedelta(days=WEEK)
     ends = fires_in_a_week(second)
     later = [*ends, *(moment + week for moment in ends)]
-    gaps = [min(end - start for end in later if end > start) for start in fires_in_a_week(first)]
+    gaps = [later[bisect_right(later, start)] - start for start in fires_in_a_week(first)] if ends else []
     return min(gaps, default=week)
 
 

@@ -72,6 +72,11 @@ def check(text: str, *, name: str = "plan.yaml") -> Checked:
     return Checked(plan, (), lint(plan))
 
 
+def lint_text(text: str, *, name: str = "plan.yaml") -> tuple[Finding, ...]:
+    """What does not add up; PlanFileError where the text is no plan."""
+    return lint(read(text, name=name))
+
+
 def import_plan(text: str, *, actor: str, name: str = "plan.yaml", reason: str = "Imported.") -> PlanVersion:
     """Store `text` as a draft, the next version of its plan; the newest version again where the text is the same."""
     plan = read(text, name=name)
