@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from controlplane import health, metrics
 from pipeline.views import webhooks
+from rollout.views import security_webhook
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("version", health.version, name="version"),
     path("metrics", metrics.metrics, name="metrics"),
     path("webhooks/github", webhooks.github, name="webhook-github"),
+    path("webhooks/security", security_webhook.alert, name="webhook-security"),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -31,8 +31,28 @@ class Answer:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A delivery whose signature fits. `repository` is None for one that is not governed here."""
+
+    delivery_id: str
+    event: str
+    repository: Repository | None
+    payload: dict[str, Any]
+
+
 def receive(headers: Mapping[str, str], body: bytes) -> Answer:
     """Verify and store one delivery; the reading is done by a worker, so GitHub is answered at once."""
+    envelope = unwrap(headers, body)
+    if isinstance(envelope, Answer):
+        return envelope
+    if envelope.repository is None:
+        return Answer(202, "This repository is not governed here; the delivery was ignored.")
+    return _store(envelope.repository, envelope.delivery_id, envelope.event, envelope.payload)
+
+
+def unwrap(headers: Mapping[str, str], body: bytes) -> Envelope | Answer:
+    """The delivery behind its signature, or what to answer when it is refused. Stores nothing."""
     if len(body) > MAX_BODY:
         return Answer(413, "The delivery is larger than GitHub sends; it was refused.")
     delivery_id = headers.get("X-GitHub-Delivery", "").strip()[:100]
@@ -45,9 +65,7 @@ def receive(headers: Mapping[str, str], body: bytes) -> Answer:
     repository = _repository(payload)
     if not _signed(headers.get("X-Hub-Signature-256", ""), body, _secret(repository)):
         return Answer(401, "The signature does not fit; check that both sides have the same webhook secret.")
-    if repository is None:
-        return Answer(202, "This repository is not governed here; the delivery was ignored.")
-    return _store(repository, delivery_id, event, payload)
+    return Envelope(delivery_id, event, repository, payload)
 
 
 def _parsed(body: bytes) -> dict[str, Any] | None:
