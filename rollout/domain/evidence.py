@@ -5,22 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
 from rollout.domain.measures import Reading
-from rollout.domain.plan import Criterion, Trigger
-
-
-def wording_of(rule: Criterion | Trigger) -> dict[str, Any]:
-    """The rule as plain values, to be stored with what it decided."""
-    plain = json.loads(json.dumps(asdict(rule), default=_plain))
-    return dict(plain)
 
 
 def hash_of(wording: dict[str, Any]) -> str:
+    """Of a rule as `stored.written` gives it: another wording is another rule."""
     return _digest(wording)
 
 
@@ -37,7 +30,7 @@ def key(rule_hash: str, subject: str, verdict: str, reading: Reading) -> str:
             _plain(reading.start),
             _plain(reading.end),
             sorted((row.model, row.id) for row in reading.rows),
-            sorted(map(str, facts)) if facts is not None else None,
+            sorted(map(_json, facts)) if facts is not None else None,
         ]
     )
 
@@ -62,6 +55,15 @@ def highest_since(changes: Iterable[tuple[datetime, int]], first: int) -> dateti
 
 def _digest(facts: Any) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def same(one: Iterable[Any], other: Iterable[Any]) -> bool:
+    """Whether two sets of facts are the same, in whatever order, and whether or not one was stored meanwhile."""
+    return sorted(map(_json, one)) == sorted(map(_json, other))
+
+
+def _json(fact: Any) -> str:
+    return json.dumps(fact, sort_keys=True, default=_plain)
 
 
 def _plain(value: object) -> object:

@@ -18,6 +18,7 @@ from rollout.domain.verdicts import Verdict
 
 RATES = {"item_failure_rate": "item", "run_failure_rate": "run"}
 LITERAL, GUARDED = "literal", "guarded"
+LEAST_IN_HOURS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,17 @@ class Decision:
 
 
 def literal(trigger: Trigger) -> Rule:
+    """As the plan says it. A window of hours may hold one run, which is 0 or 100 %: it takes two to roll back."""
+    if trigger.metric in RATES and trigger.window.hours is not None:
+        return Rule(replace(trigger, minimum_runs=max(trigger.minimum_runs, LEAST_IN_HOURS)))
     return Rule(trigger)
 
 
 def guarded(trigger: Trigger) -> Rule:
     """The guarded form of a failure rate that rolls back; every other trigger stays as it is."""
     if trigger.metric not in RATES or trigger.action is not Action.ROLL_BACK:
-        return Rule(trigger)
+        return literal(trigger)
+    trigger = literal(trigger).trigger
     return Rule(
         replace(trigger, action=Action.HOLD_AND_PROBE, crash=Crash.ERROR_CHANNEL),
         crash_in_a_row=2,

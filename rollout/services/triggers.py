@@ -1,0 +1,233 @@
+"""Evaluates triggers when a run ended and by the clock, and carries out what they call for, once per evidence."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from pipeline.models import Run
+from pipeline.services import audit
+from rollout.domain import stored
+from rollout.domain.plan import Action, Plan
+from rollout.domain.trigger_rules import Decision
+from rollout.domain.verdicts import Verdict
+from rollout.models import Evaluation, Firing, Hold, Rollback, Rollout, StepProgress, TriggerState
+from rollout.services import evaluation, probing, record, trigger_actions
+from rollout.services.trigger_actions import Actions
+from rollout.services.trigger_board import board
+from rollout.services.trigger_evidence import MISSING_RUNS, Judged, judge, rules_of
+
+__all__ = ["board", "evaluate"]
+
+log = logging.getLogger(__name__)
+
+AT_WORK = (Rollout.State.RUNNING, Rollout.State.HELD)
+ERROR_GRACE = timedelta(hours=1)  # what cannot be measured for so long is held
+COOL_DOWN = timedelta(hours=6)  # between two warnings of one trigger on one operation
+SEVERITY = (Action.ROLL_BACK, Action.HOLD, Action.HOLD_AND_PROBE, Action.DECIDE, Action.WARN)
+
+
+def evaluate(
+    rollout: Rollout,
+    *,
+    now: datetime,
+    run: Run | None = None,
+    plan: Plan | None = None,
+    actions: Actions | None = None,
+) -> list[Firing]:
+    """What fired. With `run`: after it ended, for its operation. Without: all operations, and what never came.
+
+    Repeating it changes nothing: an evaluation is kept once per evidence, and fires once.
+    """
+    if rollout.state not in AT_WORK:
+        return []
+    carry_out = actions or trigger_actions.real()
+    rules = rules_of(rollout, plan)
+    if run is not None:
+        rules = tuple(rule for rule in rules if rule.trigger.slug != MISSING_RUNS.slug)
+    names = None if run is None else ([run.operation.name] if run.operation else [])
+    judged = [one for one in judge(rollout, rules, now, operations=names) if one.in_force]
+    kept = _keep(rollout, judged, now, run)
+    fired = [firing for one, row in _by_severity(kept) if (firing := _fire(rollout, one, row, now, carry_out))]
+    if run is None or run.requested_by.startswith(record.RULE):
+        fired += probing.advance(rollout, now, rules, carry_out)
+    TriggerState.objects.filter(rollout=rollout).update(evaluated_at=now)
+    return fired
+
+
+def _keep(rollout: Rollout, judged: list[Judged], now: datetime, run: Run | None) -> list[tuple[Judged, Evaluation]]:
+    """Each with its evaluation as it is kept; new ones are saved in one go."""
+    drawn = [_drawn(rollout, one, now, run) for one in judged]
+    known = {row.key: row for row in Evaluation.objects.filter(rollout=rollout, key__in=[row.key for row in drawn])}
+    new = list({row.key: row for row in drawn if row.key not in known}.values())
+    try:
+        with transaction.atomic():
+            Evaluation.objects.bulk_create(new)
+    except IntegrityError:
+        new = [_kept_by_one_of_us(row) for row in new]
+    known |= {row.key: row for row in new}
+    return [(one, known[row.key]) for one, row in zip(judged, drawn, strict=True)]
+
+
+def _kept_by_one_of_us(row: Evaluation) -> Evaluation:
+    """Somebody evaluates at the same moment."""
+    kept, _ = Evaluation.objects.get_or_create(rollout=row.rollout, key=row.key, defaults=_fields(row))
+    return kept
+
+
+def _fields(row: Evaluation) -> dict[str, object]:
+    names = (field.attname for field in Evaluation._meta.concrete_fields)
+    return {name: getattr(row, name) for name in names if name not in {"id", "rollout_id", "key"}}
+
+
+def _drawn(rollout: Rollout, one: Judged, now: datetime, run: Run | None) -> Evaluation:
+    trigger = one.rule.trigger
+    row = evaluation.drawn(
+        rollout,
+        rule=stored.written(one.rule),
+        slug=trigger.slug,
+        metric=trigger.metric,
+        reading=one.reading,
+        verdict=one.decision.verdict,
+        reason=one.decision.reason,
+        floor=one.floor,
+        now=now,
+        subject=one.subject,
+        run=run,
+    )
+    row.comparator, row.threshold = trigger.comparator, trigger.threshold
+    row.parts |= {
+        "text": trigger.text,
+        "unit": trigger.unit.value,
+        "holds": one.holds,
+        "action": one.decision.action.value if one.decision.action else "",
+    }
+    return row
+
+
+def _by_severity(kept: Iterable[tuple[Judged, Evaluation]]) -> list[tuple[Judged, Evaluation]]:
+    """The whole before a step, a rollback before a hold; what cannot be measured is looked at like a hold."""
+    acting = [pair for pair in kept if pair[0].decision.action or pair[0].decision.verdict is Verdict.ERROR]
+
+    def weight(pair: tuple[Judged, Evaluation]) -> tuple[int, bool]:
+        one = pair[0]
+        return SEVERITY.index(one.decision.action or Action.HOLD), one.rule.trigger.scope != "all"
+
+    return sorted(acting, key=weight)
+
+
+def _fire(rollout: Rollout, one: Judged, row: Evaluation, now: datetime, actions: Actions) -> Firing | None:
+    """Carry out one decision, unless this evidence did fire, the trigger is disarmed, or it is done already."""
+    action = _action(one, row, now)
+    if action is None:
+        return None
+    slug = one.rule.trigger.slug
+    state, _ = TriggerState.objects.get_or_create(rollout=rollout, slug=slug)
+    if not state.armed or _is_done(rollout, one, action, now) or Firing.objects.filter(evaluation=row).exists():
+        return None
+    try:
+        with transaction.atomic():
+            TriggerState.objects.select_for_update().get(pk=state.pk)
+            firing = _write(rollout, one, row, action, now)
+            act(rollout, firing, one, action, actions)
+    except IntegrityError:
+        log.info("somebody else fired this trigger", extra={"trigger": slug, "evaluation": row.pk})
+        return None
+    return firing
+
+
+def _action(one: Judged, row: Evaluation, now: datetime) -> Action | None:
+    trigger, decision = one.rule.trigger, one.decision
+    if decision.verdict is Verdict.ERROR:
+        is_late = now - row.at >= ERROR_GRACE
+        return Action.HOLD if is_late and trigger.automatic and trigger.action in _STOPS else None
+    if decision.action is not None and not trigger.automatic and decision.action in _STOPS:
+        return Action.DECIDE  # the plan leaves this one to people
+    return decision.action
+
+
+_STOPS = (Action.HOLD, Action.HOLD_AND_PROBE, Action.ROLL_BACK)
+
+
+def _is_done(rollout: Rollout, one: Judged, action: Action, now: datetime) -> bool:
+    """Whether what the action would do is in force."""
+    slug, subject = one.rule.trigger.slug, one.subject
+    fired = Firing.objects.filter(rollout=rollout, trigger=slug, subject=subject)
+    if action is Action.DECIDE:
+        return fired.filter(outcome=Firing.Outcome.WAITING).exists()
+    if action is Action.WARN:
+        return fired.filter(at__gt=now - COOL_DOWN).exists()
+    if action is Action.ROLL_BACK:
+        return _is_rolled_back(rollout, _step(one))
+    held = Hold.objects.filter(rollout=rollout, released_at__isnull=True, step="")
+    return held.filter(operation__in=("", subject)).exists() or _is_rolled_back(rollout, _step(one))
+
+
+def _is_rolled_back(rollout: Rollout, step: str) -> bool:
+    running = Rollback.objects.filter(rollout=rollout, state=Rollback.State.RUNNING, is_drill=False)
+    if running.filter(step="").exists() or (step and running.filter(step=step).exists()):
+        return True
+    if Rollout.objects.filter(pk=rollout.pk).exclude(state__in=AT_WORK).exists():
+        return True
+    undone = StepProgress.objects.filter(rollout=rollout, number=step, state=StepProgress.State.ROLLED_BACK)
+    return bool(step) and undone.exists()
+
+
+def _step(one: Judged) -> str:
+    """The step that a rollback takes; empty: everything."""
+    return "" if one.rule.trigger.scope == "all" else one.rule.trigger.step
+
+
+def _write(rollout: Rollout, one: Judged, row: Evaluation, action: Action, now: datetime) -> Firing:
+    waits = action is Action.DECIDE
+    firing = Firing.objects.create(
+        rollout=rollout,
+        trigger=one.rule.trigger.slug,
+        subject=one.subject,
+        action=action.value,
+        evaluation=row,
+        at=now,
+        sentence=sentence(one.rule.trigger.text, one.subject, one.decision)[:500],
+        outcome=Firing.Outcome.WAITING if waits else Firing.Outcome.DONE,
+    )
+    TriggerState.objects.filter(rollout=rollout, slug=firing.trigger).update(last_fired_at=now)
+    audit.append(
+        actor=f"{record.RULE}{firing.trigger}",
+        action="trigger.fired",
+        subject=f"{firing.trigger} of {rollout}",
+        reason=firing.sentence,
+        after={"action": action.value, "subject": one.subject, "label": one.decision.label},
+        evidence={"evaluation": row.pk, "firing": firing.pk, "rows": row.rows[:50]},
+    )
+    record.say(rollout, f"{record.RULE}{firing.trigger}", firing.sentence)
+    return firing
+
+
+def sentence(text: str, subject: str, decision: Decision) -> str:
+    on = f" on {subject}" if subject else ""
+    return f"“{text}”{on}: {decision.reason}"
+
+
+def act(rollout: Rollout, firing: Firing, one: Judged, action: Action, actions: Actions) -> None:
+    """Hand over to what stops, holds and tells; joins the transaction, so that a firing is never without its deed."""
+    by, reason = f"{record.RULE}{firing.trigger}", firing.sentence
+    if action is Action.ROLL_BACK:
+        actions.roll_back(rollout, step=_step(one), by=by, reason=reason, trigger=firing.trigger, firing=firing)
+        return
+    if action in {Action.HOLD, Action.HOLD_AND_PROBE}:
+        ladder = one.rule.ladder
+        probes = ladder.most if ladder and action is Action.HOLD_AND_PROBE and one.subject else 0
+        step = "" if one.subject else _step(one)
+        actions.hold(rollout, operation=one.subject, step=step, by=by, reason=reason, probes=probes)
+    actions.announce(rollout, key=f"firing:{firing.pk}", subject=f"{_TOLD[action]}: {firing.trigger}", body=reason)
+
+
+_TOLD = {
+    Action.WARN: "Warning",
+    Action.DECIDE: "A decision is needed",
+    Action.HOLD: "Held",
+    Action.HOLD_AND_PROBE: "Held, to be probed",
+}
