@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from pipeline.services.connect import connect
 
 TASK = "pipeline.tasks.take_delivery"
 MAX_BODY = 25 * 1024 * 1024  # GitHub's own cap
+FULL_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
 USED = frozenset({"issues", "issue_comment", "pull_request", "label", "pull_request_review"})
 
 
@@ -79,8 +81,8 @@ def _parsed(body: bytes) -> dict[str, Any] | None:
 def _repository(payload: dict[str, Any]) -> Repository | None:
     named = payload.get("repository")
     full_name = named.get("full_name") if isinstance(named, dict) else None
-    if not isinstance(full_name, str):
-        return None
+    if not isinstance(full_name, str) or not FULL_NAME.fullmatch(full_name):
+        return None  # nothing that a database should be asked for before the signature is known
     return Repository.objects.filter(full_name__iexact=full_name).first()
 
 
@@ -109,7 +111,7 @@ def _store(repository: Repository, delivery_id: str, event: str, payload: dict[s
         delivery_id=delivery_id,
         repository=repository,
         event=event,
-        action=str(payload.get("action") or "")[:60],
+        action=str(payload.get("action") or "").replace("\x00", "")[:60],
         issue_number=number,
         received_at=clock.now(),
         status=WebhookDelivery.Status.STORED if used else WebhookDelivery.Status.IGNORED,
