@@ -10,6 +10,7 @@ from kombu import Exchange, Queue
 from controlplane.connections import HARD_TIME_LIMIT
 
 QUEUES = ("tick", "github", "default")
+EVERY_MINUTE = timedelta(minutes=1)  # the lease of live work lasts ten
 
 
 def celery_settings(broker: dict[str, Any], *, tick: timedelta, worker_concurrency: int) -> dict[str, Any]:
@@ -27,6 +28,8 @@ def _common() -> dict[str, Any]:
         "TASK_ROUTES": (
             [
                 ("pipeline.tasks.tick", {"queue": "tick"}),
+                ("rollout.tasks.carry_on", {"queue": "github"}),
+                ("rollout.tasks.*", {"queue": "tick"}),
                 ("pipeline.tasks.ring", {"queue": "tick"}),
                 ("pipeline.tasks.*", {"queue": "github"}),
                 ("controlplane.tasks.*", {"queue": "github"}),
@@ -57,8 +60,9 @@ def _common() -> dict[str, Any]:
 
 
 def _beat(tick: timedelta) -> dict[str, Any]:
-    # Entries named here are written over at each start, which is right for these two and wrong for operations.
+    # Entries named here are written over at each start, which is right for these and wrong for operations.
     rung = {"schedule": tick, "options": {"expires": 2 * tick.total_seconds()}}
+    every_minute = {"schedule": EVERY_MINUTE, "options": {"expires": 2 * EVERY_MINUTE.total_seconds()}}
     return {
         "BEAT_SCHEDULER": "django_celery_beat.schedulers:DatabaseScheduler",
         "BEAT_MAX_LOOP_INTERVAL": 5,
@@ -67,6 +71,8 @@ def _beat(tick: timedelta) -> dict[str, Any]:
         "BEAT_SCHEDULE": {
             "tick": {"task": "pipeline.tasks.tick", **rung},
             "canary": {"task": "controlplane.tasks.canary", **rung},
+            "reconcile": {"task": "rollout.tasks.reconcile_all", **every_minute},
+            "carry on": {"task": "rollout.tasks.carry_on", **every_minute},
         },
     }
 

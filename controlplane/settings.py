@@ -148,6 +148,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"  # for old browsers; the others obey frame-ancestors
 DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024  # GitHub's hooks are at most 25 MB
 
+# Celery tasks that are told of every run that ended, by its id: what decides is above what runs.
+PIPELINE_RUN_FINISHED_TASKS = ("rollout.tasks.run_finished",)
+
 # Dotted paths of functions that return Prometheus metric families; /metrics calls them at scrape time.
 METRIC_SOURCES = ["controlplane.metrics.service_metrics"]
 # Dotted paths of functions (request, now) that add to the admin's first page: {"template", "alerts", …} or None.

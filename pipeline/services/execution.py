@@ -158,6 +158,8 @@ def _close(run: Run, state: Run.State, error: str, error_type: str) -> None:
         return
     run.refresh_from_db()
     telemetry.emit("run.finished", run=run.pk, kind=run.kind, state=run.state, error=error, statistics=run.statistics)
+    for task in getattr(settings, "PIPELINE_RUN_FINISHED_TASKS", ()):  # whoever decides on what runs show
+        bell.ring(task, run.pk)
     if run.parent_id is not None:
         advance_daily(Run.objects.get(pk=run.parent_id))
 

@@ -14,7 +14,8 @@ RULE = "rule:"
 
 
 def is_rule(actor: str) -> bool:
-    return actor.startswith(RULE)
+    """Whether automation did it: a rule, or the saga of a rollback."""
+    return actor.startswith((RULE, "rollback:"))
 
 
 def same(one: str, other: str) -> bool:

@@ -1,7 +1,7 @@
 """Starting again after a hold or rollback: one person asks, another approves, and a checklist is met.
 
-The one exception is a hold that a rule placed to probe under the profile "guarded", which people signed: it ends by a
-healthy probe. What starts again goes back to where it was, and evidence from before counts no more.
+The one exception is a rule's own hold under the profile "guarded", which people signed: a healthy probe ends it
+(`probing`). What starts again goes back to where it was, and evidence from before counts no more.
 """
 
 from __future__ import annotations
@@ -101,24 +101,6 @@ def refuse(resumption: Resumption, *, by: str, reason: str) -> Resumption:
     _log(row, by, "resumption.refused", reason)
     resumption.refresh_from_db()
     return resumption
-
-
-def after_probes(hold: Hold, *, reason: str) -> None:
-    """End a rule's own hold after a healthy probe. Only under the signed profile, and never a person's hold."""
-    rollout = hold.rollout
-    by = f"{record.RULE}probes"
-    with transaction.atomic():
-        fence.cut(rollout)
-        row = Hold.objects.select_for_update().select_related("rollout").get(pk=hold.pk)
-        if row.released_at is not None:
-            return
-        signed = row.rollout.profile == Rollout.Profile.GUARDED and row.rollout.profile_signed_by
-        if not signed or not record.is_rule(row.by) or row.probes == 0:
-            raise NotPossible("Only a rule's own hold ends by a probe, and only under the signed profile 'guarded'.")
-        now = clock.now()
-        holds.lift(row, by=by, reason=reason, now=now)
-        _start_again(row, by=by, reason=reason, now=now)
-    reconcile.reconcile(rollout)
 
 
 def _approvable(resumption: Resumption, by: str) -> Resumption:

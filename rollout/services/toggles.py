@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from pipeline.models import AuditEntry, Operation
 from rollout.domain.desired import RANK, governing_step
 from rollout.domain.plan import Plan
-from rollout.models import Override, Rollout
+from rollout.models import Override, Rollback, Rollout
 from rollout.services import holds, plans, record, situation
 from rollout.services.fence import Fence
 
@@ -34,12 +36,18 @@ def take(rollout: Rollout, fence: Fence, now: datetime) -> None:
             "sequence"
         )
     )
-    by_hand = [entry for entry in entries if not record.is_rule(entry.actor)]
+    by_hand = [entry for entry in entries if not record.is_rule(entry.actor) and not _drilled(rollout, entry)]
     with fence.change():
         Rollout.objects.filter(pk=rollout.pk).update(audit_seen=newest)
         rollout.audit_seen = newest
         if by_hand:
             _settle(rollout, by_hand, now)
+
+
+def _drilled(rollout: Rollout, entry: AuditEntry) -> bool:
+    """A drill switches off in the name of whoever started it, and puts everything back itself."""
+    drills = Rollback.objects.filter(rollout=rollout, is_drill=True, by=entry.actor, started_at__lte=entry.at)
+    return drills.filter(Q(finished_at__isnull=True) | Q(finished_at__gte=entry.at)).exists()
 
 
 def _settle(rollout: Rollout, entries: list[AuditEntry], now: datetime) -> None:

@@ -1,0 +1,102 @@
+"""What happens every minute and after every run, for all rollouts that are at work.
+
+`tick` keeps the leases alive and so talks to nobody outside; `carry_on` does what may take its time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import QuerySet
+
+from pipeline import clock
+from pipeline.github.port import GitHubError
+from pipeline.models import Heartbeat, Run
+from pipeline.services import audit, telemetry
+from rollout.models import Rollback, Rollout
+from rollout.services import announcements, external_schedules, incidents, reconcile, saga, triggers
+
+HEAD = "audit head"
+LOOK_FOR_SCHEDULES = timedelta(hours=1)
+log = logging.getLogger(__name__)
+
+
+def tick(now: datetime | None = None) -> None:
+    """Triggers and the control loop of every rollout, each for itself, so that none stops another."""
+    now = now or clock.now()
+    for rollout in _at_work():
+        _look_after(rollout, now, None)
+    export_head(now)
+    Heartbeat.objects.update_or_create(name="rollout", defaults={"beaten_at": now})
+
+
+def after_run(run: Run) -> None:
+    """A run ended: its evidence may fire a trigger, and may let a ramp grow."""
+    for rollout in _at_work().filter(repository_id=run.repository_id):
+        _look_after(rollout, clock.now(), run)
+
+
+def carry_on(now: datetime | None = None) -> None:
+    """Rollbacks that are under way, messages that are due, reminders; what a crash left lying among them."""
+    now = now or clock.now()
+    for rollback in Rollback.objects.filter(state=Rollback.State.RUNNING).select_related("rollout__repository"):
+        _advance(rollback, now)
+    incidents.remind_due(now)
+    announcements.deliver_due(now)
+    for rollout in _at_work():
+        _look_for_schedules(rollout, now)
+
+
+def export_head(now: datetime) -> bool:
+    """Once a day the head of the audit chain leaves the database, so that a cut tail shows."""
+    if not _is_due(HEAD, now, timedelta(days=1)):
+        return False
+    found = audit.verify()
+    telemetry.emit("audit.head", entries=found.entries, head=found.head, fault=found.fault)
+    return True
+
+
+def _at_work() -> QuerySet[Rollout]:
+    return Rollout.objects.filter(state__in=reconcile.AT_WORK).select_related("repository", "plan")
+
+
+def _look_after(rollout: Rollout, now: datetime, run: Run | None) -> None:
+    _safely("triggers", rollout, lambda: triggers.evaluate(rollout, now=now, run=run))
+    _safely("reconcile", rollout, lambda: reconcile.reconcile(rollout, now))
+
+
+def _advance(rollback: Rollback, now: datetime) -> None:
+    _safely("rollback", rollback.rollout, lambda: saga.advance(rollback, now))
+
+
+def _look_for_schedules(rollout: Rollout, now: datetime) -> None:
+    """Double automation: workflows on GitHub that still carry a schedule of their own."""
+    if not _is_due(f"schedules {rollout.repository_id}", now, LOOK_FOR_SCHEDULES):
+        return
+    try:
+        external_schedules.detect(rollout.repository)
+    except GitHubError as error:
+        log.warning("schedules on GitHub could not be read", extra={"rollout": rollout.pk, "cause": str(error)})
+
+
+def _is_due(name: str, now: datetime, every: timedelta) -> bool:
+    """Whether `name` was not done within its time; notes that it is done now. By the calendar day from a day on."""
+    row = Heartbeat.objects.filter(name=name).first()
+    if row is not None and _period(row.beaten_at, every) >= _period(now, every):
+        return False
+    Heartbeat.objects.update_or_create(name=name, defaults={"beaten_at": now})
+    return True
+
+
+def _period(moment: datetime, every: timedelta) -> int:
+    return int(moment.astimezone(UTC).timestamp() // every.total_seconds())
+
+
+def _safely(what: str, rollout: Rollout, call: Callable[[], object]) -> None:
+    """The edge of the process: a fault in one rollout must not let the leases of the others run out."""
+    try:
+        call()
+    except Exception:  # the one broad except of this edge: without its lease live work ends by itself
+        log.exception("a rollout could not be looked after", extra={"part": what, "rollout": rollout.pk})
