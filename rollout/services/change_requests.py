@@ -8,14 +8,17 @@ from pipeline import clock
 from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan import Plan
-from rollout.models import ChangeRequest, Gate, PlanVersion, ProgressEntry, Rollout, StepProgress
+from rollout.models import ChangeRequest, Gate, PlanVersion, Rollout, StepProgress
 from rollout.services import plans
+from rollout.services.record import need_person, need_reason, same, say
 
 
 @transaction.atomic
 def ask(rollout: Rollout, text: str, *, actor: str, reason: str) -> ChangeRequest:
     """Ask for the plan of `rollout` to become `text`. PlanFileError where it cannot be read."""
-    _need(reason, "A change request needs a reason; write one sentence.")
+    need_person(actor, "Asking for a change of the plan")
+    need_reason(reason)
+    rollout = Rollout.objects.select_related("plan").get(pk=rollout.pk)  # the caller's may be older
     current = _current(rollout)
     _check_fits(rollout, current, text)
     request = ChangeRequest.objects.create(
@@ -42,6 +45,7 @@ def ask(rollout: Rollout, text: str, *, actor: str, reason: str) -> ChangeReques
 @transaction.atomic
 def approve(request: ChangeRequest, *, actor: str, note: str = "") -> PlanVersion:
     """Put the change in force: a new frozen version; gates that are being asked become void."""
+    need_person(actor, "Approving a change of the plan")
     request = _open(request)
     _check_other(request, actor)
     rollout = Rollout.objects.select_for_update().select_related("plan").get(pk=request.rollout_id)
@@ -66,7 +70,8 @@ def approve(request: ChangeRequest, *, actor: str, note: str = "") -> PlanVersio
 @transaction.atomic
 def reject(request: ChangeRequest, *, actor: str, note: str) -> ChangeRequest:
     """Refuse the change; the one who asked is told why."""
-    _need(note, "Say why the change is rejected; the person who asked for it reads it.")
+    need_person(actor, "Rejecting a change of the plan")
+    need_reason(note)
     request = _open(request)
     _check_other(request, actor)
     return _closed(request, ChangeRequest.State.REJECTED, actor, note)
@@ -76,7 +81,7 @@ def reject(request: ChangeRequest, *, actor: str, note: str) -> ChangeRequest:
 def withdraw(request: ChangeRequest, *, actor: str) -> ChangeRequest:
     """Take one's own request back."""
     request = _open(request)
-    if not _same(request.asked_by, actor):
+    if not same(request.asked_by, actor):
         raise NotPossible(f"This change was asked for by {request.asked_by}; only they can withdraw it, so reject it.")
     return _closed(request, ChangeRequest.State.WITHDRAWN, actor, "")
 
@@ -84,7 +89,7 @@ def withdraw(request: ChangeRequest, *, actor: str) -> ChangeRequest:
 def _current(rollout: Rollout) -> PlanVersion:
     if rollout.state == Rollout.State.FINISHED:
         raise NotPossible("The rollout is finished, so its plan cannot change; import a new version for the next one.")
-    version = PlanVersion.objects.get(pk=rollout.plan_id)
+    version = rollout.plan
     if version.status == PlanVersion.Status.DRAFT:
         raise NotPossible(f"{plans.name_of(version)} is a draft; edit it directly.")
     return version
@@ -119,7 +124,7 @@ def _open(request: ChangeRequest) -> ChangeRequest:
 
 
 def _check_other(request: ChangeRequest, actor: str) -> None:
-    if _same(request.asked_by, actor):
+    if same(request.asked_by, actor):
         raise NotPossible("A change is reviewed by somebody other than the one who asked for it.")
 
 
@@ -162,18 +167,8 @@ def _record(request: ChangeRequest, actor: str, before: PlanVersion, after: Plan
         evidence={"request": request.pk, "asked_by": request.asked_by, "gates_void": void},
     )
     gates = f" {void} gate{'s' if void > 1 else ''} must be asked again." if void else ""
-    ProgressEntry.objects.create(
-        rollout=request.rollout,
-        at=clock.now(),
-        actor=actor,
-        sentence=f"The plan became {plans.name_of(after)}, as {request.asked_by} asked: {request.reason}{gates}",
+    say(
+        request.rollout,
+        actor,
+        f"The plan became {plans.name_of(after)}, as {request.asked_by} asked: {request.reason}{gates}",
     )
-
-
-def _same(one: str, other: str) -> bool:
-    return one.casefold() == other.casefold()
-
-
-def _need(text: str, sentence: str) -> None:
-    if not text.strip():
-        raise NotPossible(sentence)
