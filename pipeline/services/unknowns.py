@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 
 from pipeline import clock
@@ -64,9 +65,10 @@ def _look_up(row: Effect, github: GitHub) -> None:
             state=Effect.State.PLANNED, sent_at=None, look_up_at=None, error="Looked up: it had not taken place."
         )
         return
-    effects.applied(row, found)
-    row.item.refresh_from_db()
-    settling.move_if_complete(row.item, {row.step})
+    with transaction.atomic():
+        effects.applied(row, found)
+        row.item.refresh_from_db()
+        settling.move_if_complete(row.item, {row.step})
 
 
 def _target(row: Effect) -> IssueTarget:

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError, transaction
+
 from pipeline import clock
 from pipeline.domain.plan import Plan, Verdict
 from pipeline.domain.sections import BodyTooLong, read_section
@@ -24,6 +27,8 @@ log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 5
 FRESH = timedelta(seconds=30)  # a read older than this is repeated before the next write
+FRESH_TEXT = timedelta(seconds=5)  # and before one that sends the body: an edit in between would be lost
+LOOK_UP_AGAIN = timedelta(minutes=15)  # at the latest, for as long as a look-up cannot be made
 State, ErrorType = RunItem.State, RunItem.ErrorType
 
 
@@ -37,6 +42,11 @@ def work_item(item: RunItem, github: GitHub) -> None:
             return
         except (port.GitHubError, effects.SubjectTaken, BodyTooLong) as error:
             give_up(item, error)
+        except (OperationalError, InterfaceError, SoftTimeLimitExceeded):
+            raise  # not this item's fault: its hold runs out and it is taken up again
+        except Exception as error:  # noqa: BLE001 - one item that trips us up must not hold its run up for ever
+            log.exception("item tripped a fault of ours", extra={"item": item.pk})
+            give_up(item, _Fault(f"A fault of ours stopped this item ({type(error).__name__}: {error})."))
     if item.issue_id is not None and item.live and item.state not in RunItem.ACTIVE:
         issues.follow(item.issue_id)
     telemetry.emit(
@@ -52,6 +62,10 @@ def work_item(item: RunItem, github: GitHub) -> None:
     )
 
 
+class _Fault(port.Transient):
+    """Something in our own code failed; tried again like a passing fault, since nothing is known of it."""
+
+
 def _carry(item: RunItem, github: GitHub) -> None:
     if item.live and not unknowns.resolve(item, github):
         return
@@ -62,12 +76,20 @@ def _carry(item: RunItem, github: GitHub) -> None:
         if changed:
             _stop(item, State.CONFLICT, changed, ErrorType.CONFLICT)
             return
+    elif _late(item):  # also ends what kills its worker each time
+        _stop(item, State.CANCELLED, "The run is past its timeout.")
+        return
     elif not _plan(item, snapshot, github):
         return
     if not item.live:
         claims.release(item, State.PLANNED)
         return
     _apply(item, github, snapshot)
+
+
+def _late(item: RunItem) -> bool:
+    deadline = item.run.deadline_at
+    return deadline is not None and deadline <= clock.now()
 
 
 def stage(item: RunItem, name: RunItem.Stage) -> None:
@@ -120,14 +142,13 @@ def _changed_since_shown(item: RunItem, snapshot: IssueSnapshot | None) -> str:
 
 def _apply(item: RunItem, github: GitHub, snapshot: IssueSnapshot | None) -> None:
     stage(item, RunItem.Stage.WRITE)
-    read_at = clock.now()
     for step in effects.open_steps(item):
         stopped = guard.why_not(item)
         if stopped:
             _stop(item, State.CANCELLED, stopped)
             return
-        if item.issue is not None and clock.now() - read_at > FRESH:
-            snapshot, read_at = _read(item, github), clock.now()
+        if snapshot is not None and clock.now() - snapshot.read_at > _fresh(item, step):
+            snapshot = _read(item, github)
         edited = _edited(item, step, snapshot)
         if edited:
             _stop(item, State.CONFLICT, edited, ErrorType.CONFLICT)
@@ -136,6 +157,10 @@ def _apply(item: RunItem, github: GitHub, snapshot: IssueSnapshot | None) -> Non
         if not _all_applied(item, rows):
             return
     claims.release(item, State.DONE, error_type=ErrorType.NONE, issue=item.issue or _opened_by(item))
+
+
+def _fresh(item: RunItem, step: int) -> timedelta:
+    return FRESH_TEXT if item.effects.filter(step=step, kind="write_sections").exists() else FRESH
 
 
 def _opened_by(item: RunItem) -> Issue | None:
@@ -188,7 +213,10 @@ def give_up(item: RunItem, error: Exception) -> None:
     """Release an item whose work raised one of our errors: deferred, to be tried again, in conflict or failed."""
     sentence = str(error)
     try:
-        if isinstance(error, port.QuotaExhausted):
+        if not isinstance(error, port.Gone | port.Moved) and _fate_open(item):
+            _note_presence(item, error)
+            _look_up_later(item, error)
+        elif isinstance(error, port.QuotaExhausted):
             _out_of_quota(item, error)
         elif isinstance(error, port.Transient | port.UnknownFate):
             _try_later(item, sentence, None)
@@ -199,6 +227,17 @@ def give_up(item: RunItem, error: Exception) -> None:
             _stop(item, State.FAILED, sentence, ErrorType.PERMANENT)
     except claims.LeaseLost as lost:
         log.warning("item was taken over", extra={"item": item.pk, "cause": str(lost)})
+
+
+def _fate_open(item: RunItem) -> bool:
+    return item.live and item.effects.filter(state__in=(Effect.State.SENDING, Effect.State.UNKNOWN)).exists()
+
+
+def _look_up_later(item: RunItem, error: Exception) -> None:
+    """An item never ends while nobody knows whether its change took place: what it makes could not be made again."""
+    wait = min(LOOK_UP_AGAIN, timedelta(seconds=5 * 2 ** min(item.attempts, 10)))
+    due = error.until if isinstance(error, port.QuotaExhausted) else clock.now() + wait
+    claims.release(item, State.WAITING, due_at=due, error_type=ErrorType.UNKNOWN, reason=str(error)[:500])
 
 
 def _note_presence(item: RunItem, error: Exception) -> None:
@@ -232,5 +271,6 @@ def _try_later(item: RunItem, sentence: str, due_at: datetime | None) -> None:
 
 
 def _stop(item: RunItem, state: RunItem.State, reason: str, error: RunItem.ErrorType = ErrorType.NONE) -> None:
-    claims.release(item, state, reason=reason[:500], error_type=error)
-    effects.cancel_planned(item, reason)
+    with transaction.atomic():  # killed in between, it would leave effects that nobody sends or gives up
+        claims.release(item, state, reason=reason[:500], error_type=error)
+        effects.cancel_planned(item, reason)

@@ -13,7 +13,7 @@ from pipeline.domain.plan import Plan, Planned, Verdict
 from pipeline.domain.states import State
 from pipeline.github.port import Transient
 from pipeline.models import Effect, Issue, Mode, Run, RunItem
-from pipeline.services import claims, effects, unknowns, work
+from pipeline.services import claims, effects, settling, unknowns, work
 from tests.factories import MOMENT, make_effect, make_issue, make_item, make_operation, make_repository, make_run
 from tests.fake_github import FakeGitHub, lost
 
@@ -156,3 +156,20 @@ def test_lost_answer_to_opening_an_issue_is_found_by_its_marker(github: FakeGitH
     assert unknowns.resolve(taken(run), github)
     assert [row.number for row in Issue.objects.all()] == list(github.rows)
     assert states() == [Effect.State.APPLIED]
+
+
+def test_looked_up_effect_and_what_it_made_true_are_stored_together(
+    github: FakeGitHub, time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    item = unknown(github, took_place=True)
+    time.advance(QUARANTINE)
+    monkeypatch.setattr(settling, "move_if_complete", killed)
+    with pytest.raises(Killed):
+        unknowns.resolve(taken(item.run), github)
+    assert states() == [Effect.State.UNKNOWN, Effect.State.UNKNOWN]

@@ -345,3 +345,75 @@ def test_stored_effects_are_the_only_thing_a_second_worker_needs(
     time.advance(claims.lease() + timedelta(seconds=1))
     assert worked(item, github).state == ITEM.DONE
     assert (planner.asked, github.writes) == (0, [ADD, REMOVE])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Transient("GitHub answered 502."), QuotaExhausted("Wait.", until=MOMENT), BadCredentials("GitHub answered 401.")],
+    ids=lambda error: type(error).__name__,
+)
+def test_item_never_ends_while_the_fate_of_its_effect_is_open(
+    item: RunItem, github: FakeGitHub, time: clock.VirtualClock, error: GitHubError
+) -> None:
+    github.spoil("add_labels", lost())
+    waited = worked(item, github)
+    github.unreadable = error
+    for _ in range(work.MOST_ATTEMPTS + 3):
+        time.set(max(waited.due_at or MOMENT, clock.now()) + timedelta(seconds=1))
+        waited = worked(item, github)
+        assert (waited.state, waited.error_type) == (ITEM.WAITING, ERROR.UNKNOWN)
+    github.unreadable = None
+    time.set((waited.due_at or MOMENT) + timedelta(hours=1))
+    worked(item, github)
+    assert [change.kind for change in github.writes].count("add_labels") == 1
+    assert not Effect.objects.filter(state=Effect.State.UNKNOWN).exists()
+
+
+def test_fault_of_our_own_is_tried_again_and_then_fails_the_item_alone(
+    item: RunItem, github: FakeGitHub, planner: Planner, time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "plan", lambda *_: {}["no such key"])
+    for _ in range(work.MOST_ATTEMPTS):
+        ended = worked(item, github)
+        time.set(ended.due_at or clock.now())
+    assert (ended.state, ended.error_type) == (ITEM.FAILED, ERROR.TRANSIENT)
+    assert ended.reason == "A fault of ours stopped this item (KeyError: 'no such key'). Tried 5 times."
+
+
+def test_item_of_a_run_past_its_timeout_is_not_planned_any_more(
+    item: RunItem, github: FakeGitHub, planner: Planner
+) -> None:
+    Run.objects.update(deadline_at=MOMENT)
+    ended = worked(item, github)
+    assert (ended.state, ended.reason, planner.asked) == (ITEM.CANCELLED, "The run is past its timeout.", 0)
+
+
+def test_edit_made_while_the_plan_was_thought_out_is_kept(
+    item: RunItem, github: FakeGitHub, planner: Planner, time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(*_: object) -> Plan:
+        time.advance(timedelta(seconds=20))
+        github.edit(number, body="A person wrote this meanwhile.\n")
+        return ASSIGN
+
+    number = Issue.objects.get().number
+    monkeypatch.setattr(planner, "plan", slowly)
+    assert worked(item, github).state == ITEM.DONE
+    assert github.rows[number].body.startswith("A person wrote this meanwhile.\n")
+
+
+def test_item_and_its_planned_effects_end_together_or_not_at_all(
+    item: RunItem, github: FakeGitHub, planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> int:
+        raise Killed
+
+    planner.answer = TWO_STEPS
+    github.spoil("add_labels", refused())
+    monkeypatch.setattr(effects, "cancel_planned", killed)
+    with pytest.raises(Killed):
+        worked(item, github)
+    assert RunItem.objects.get().state == ITEM.WORKING
