@@ -26,16 +26,19 @@ def emit(event: str, **fields: Any) -> None:
     """Append one event. A full or missing disk is logged and never stops the work that is told of."""
     at = clock.now()
     record = {"schema": SCHEMA, "version": VERSION, "at": at.isoformat(), "event": event, **fields}
-    line = json.dumps(record, default=str, ensure_ascii=False) + "\n"
+    line = json.dumps(record, default=str) + "\n"  # in ASCII: no text can break a line or the encoding
     try:
         path = file_for(at)
         path.parent.mkdir(parents=True, exist_ok=True)
+        begun = not path.exists()
         # One write of one line to a file opened for appending: lines of several processes never mix.
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         try:
             os.write(descriptor, line.encode())
         finally:
             os.close(descriptor)
+        if begun:
+            discard_old()
     except OSError as error:
         log.error("telemetry could not be written", extra={"event_name": event, "cause": str(error)})
 

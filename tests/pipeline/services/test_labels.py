@@ -1,0 +1,101 @@
+"""The labels that a live run needs are there before it needs them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pipeline.domain import changes
+from pipeline.domain.states import State
+from pipeline.github.port import QuotaExhausted, Refused, Transient
+from pipeline.models import Effect, Mode, RepositoryLabel, Run, RunItem
+from pipeline.services import labels
+from tests.factories import MOMENT, make_operation, make_run, make_source, make_specialist, make_workflow
+from tests.fake_github import FakeGitHub, lost, refused
+
+
+@pytest.fixture
+def run(github: FakeGitHub) -> Run:
+    operation = make_operation(mode=Mode.LIVE, live_until=MOMENT + timedelta(days=1))
+    return make_run(operation=operation, state=Run.State.WORKING)
+
+
+def test_everything_that_a_run_may_set_is_wanted(run: Run) -> None:
+    make_workflow(slug="osint", specialist=make_specialist(slug="analyst"))
+    make_source(repository=run.repository, labels=["harbour"])
+    make_source(repository=run.repository, labels=["closed"], active=False)
+    run.repository.label_prefix = "cp/"
+    assert set(labels.wanted(run.repository)) == {
+        "cp/site-monitor",
+        "cp/monitor::triage",
+        "cp/needs clarification",
+        *(f"cp/state::{state.value}" for state in State),
+        "cp/workflow::osint",
+        "cp/specialist::analyst",
+        "harbour",
+    }
+
+
+def test_missing_labels_are_made_as_effects_and_known_from_then_on(run: Run, github: FakeGitHub) -> None:
+    github.names = {"Site-Monitor": "LA_1"}
+    labels.ensure(run, github)
+    wanted = labels.wanted(run.repository)
+    assert len(github.writes) == len(wanted) - 1
+    assert set(labels.ids_of(run.repository)) == {name.lower() for name in wanted}
+    item = run.items.get()
+    assert (item.state, item.outcome, item.issue) == (RunItem.State.DONE, "labels", None)
+
+
+def test_labels_that_are_known_cost_no_request(run: Run, github: FakeGitHub) -> None:
+    labels.ensure(run, github)
+    github.calls.clear()
+    labels.ensure(run, github)
+    assert (github.calls.total(), run.items.count()) == (0, 1)
+
+
+def test_labels_that_are_on_github_are_learned_and_not_made(run: Run, github: FakeGitHub) -> None:
+    github.names = {name.upper(): f"LA_{name}" for name in labels.wanted(run.repository)}
+    labels.ensure(run, github)
+    assert (github.writes, run.items.count()) == ([], 0)
+
+
+def test_families_have_colours_of_their_own(run: Run, github: FakeGitHub) -> None:
+    labels.ensure(run, github)
+    colours = {change.name: change.color for change in github.writes if isinstance(change, changes.CreateLabel)}
+    assert colours["state::done"] == labels.COLOURS["state"]
+    assert colours["site-monitor"] == labels.OTHER_COLOUR
+
+
+def test_label_that_another_worker_made_meanwhile_is_no_fault(run: Run, github: FakeGitHub) -> None:
+    github.before_write = lambda: github.names.update({"state::done": "LA_theirs"})
+    labels.ensure(run, github)
+    assert RepositoryLabel.objects.get(name="state::done").node_id == "LA_theirs"
+    assert run.items.get().state == RunItem.State.DONE
+
+
+def test_refused_label_fails_the_item_and_names_what_is_missing(run: Run, github: FakeGitHub) -> None:
+    github.spoil("create_label", refused("GitHub answered 403."))
+    with pytest.raises(Refused, match="Missing labels: site-monitor"):
+        labels.ensure(run, github)
+    assert run.items.get().state == RunItem.State.FAILED
+
+
+def test_lost_answer_that_shows_in_the_list_is_no_fault(run: Run, github: FakeGitHub) -> None:
+    github.spoil("create_label", lost())
+    labels.ensure(run, github)
+    assert run.items.get().state == RunItem.State.DONE
+    assert set(Effect.objects.values_list("state", flat=True)) == {Effect.State.APPLIED}
+
+
+def test_quota_defers_the_item_and_is_told(run: Run, github: FakeGitHub) -> None:
+    github.spoil("create_label", QuotaExhausted("Wait.", until=MOMENT))
+    with pytest.raises(QuotaExhausted):
+        labels.ensure(run, github)
+    assert run.items.get().state == RunItem.State.DEFERRED
+
+
+def test_label_that_was_not_sent_is_a_passing_fault(run: Run, github: FakeGitHub) -> None:
+    github.spoil("create_label", Transient("Not reached."))
+    with pytest.raises(Transient, match="Missing labels"):
+        labels.ensure(run, github)
