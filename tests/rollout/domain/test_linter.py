@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -108,3 +109,9 @@ def test_any_plan_that_can_be_read_can_be_linted(plan: Plan) -> None:
         assert one.sentence.endswith((".", "?"))
         assert one.suggestion.endswith(".")
         assert one.arithmetic
+
+
+def test_the_documentation_shows_what_is_found() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "plan.md").read_text(encoding="utf-8")
+
+    assert [one.rule for one in found() if one.sentence not in page] == []
