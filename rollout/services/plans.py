@@ -11,12 +11,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from pipeline import clock
-from pipeline.models import Operation
+from pipeline.models import Operation, Repository
 from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain import plan_diff
 from rollout.domain import plan_vocabulary as words
-from rollout.domain.linter import Finding, lint
+from rollout.domain.linter import Finding, Given, lint
+from rollout.domain.linter_findings import GROUPS
 from rollout.domain.plan import Plan
 from rollout.domain.plan_file import PlanFileError, load_plan
 from rollout.models import PlanVersion
@@ -72,9 +73,15 @@ def check(text: str, *, name: str = "plan.yaml") -> Checked:
     return Checked(plan, (), lint(plan))
 
 
-def lint_text(text: str, *, name: str = "plan.yaml") -> tuple[Finding, ...]:
+def lint_text(text: str, *, name: str = "plan.yaml", given: Given | None = None) -> tuple[Finding, ...]:
     """What does not add up; PlanFileError where the text is no plan."""
-    return lint(read(text, name=name))
+    return lint(read(text, name=name), given)
+
+
+def given_of(repository: Repository) -> Given:
+    """With the concurrency groups that the operations of this repository are really in."""
+    own = {row.name: (row.concurrency_group or row.name,) for row in repository.operations.all()}
+    return Given(groups={name: (*group, *GROUPS.get(name, ())) for name, group in {**GROUPS, **own}.items()})
 
 
 def import_plan(text: str, *, actor: str, name: str = "plan.yaml", reason: str = "Imported.") -> PlanVersion:

@@ -16,12 +16,15 @@ from rollout.services import plans
 
 def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("source", nargs="?", default=SHIPPED, help=HELP)
+    parser.add_argument("--repository", help="owner/name: reckon with the concurrency groups of its operations")
     parser.add_argument("--strict", action="store_true", help="end with 1 for risks as well")
 
 
 def handle(command: Output, options: dict[str, Any]) -> int:
     source = given(options["source"])
-    found = plans.lint_text(source.text, name=source.name)
+    full_name = options["repository"]
+    facts_given = plans.given_of(scripts.repository_named(full_name)) if full_name else None
+    found = plans.lint_text(source.text, name=source.name, given=facts_given)
     facts = {"source": source.name, "findings": [_facts(finding) for finding in found]}
     command.say(facts, _lines(source.name, found))
     serious = found if options["strict"] else [one for one in found if one.severity is Severity.CONTRADICTION]

@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 from rollout.domain.plan_file import dump_plan
 from rollout.models import PlanVersion
 from rollout.services import plans
+from tests.factories import make_operation, make_repository
 from tests.rollout.domain.plan_samples import consistent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("virtual_clock")]
@@ -118,6 +119,18 @@ def test_linting_in_facts_carries_the_figures() -> None:
 
 def test_linting_a_plan_that_adds_up_ends_with_0(plan: Path) -> None:
     assert run("lint", plan) == (0, "plan.yaml: no contradictions found.\n", "")
+
+
+def test_linting_for_a_repository_reckons_with_its_concurrency_groups() -> None:
+    repository = make_repository(full_name="acme/harbour")
+    for name in ("assign", "process"):
+        make_operation(repository=repository, name=name, concurrency_group="writers")
+
+    _, out, _ = run("lint", "--repository", "acme/harbour")
+
+    assert "process at 00:05 follows assign at 00:00 by 5 min" in out
+    assert "both are in the group 'writers', so the later one would be skipped" in out
+    assert run("lint", "--repository", "acme/nowhere")[0] == 2
 
 
 def test_risks_count_only_when_asked_for(plan: Path) -> None:
