@@ -6,11 +6,12 @@ from datetime import datetime
 
 from django.db.models import Min, Q, QuerySet
 
-from pipeline.models import Kind, Operation, Run
+from pipeline.models import Operation, Run
 from pipeline.services.operations import NotPossible
 from rollout.domain.desired import belongs, in_scope, stopped_by_rollback
 from rollout.domain.plan import Plan, Step
 from rollout.models import Rollback, Rollout, StepProgress
+from rollout.services import situation
 from rollout.services.plans import plan_of
 
 
@@ -36,10 +37,11 @@ def named(rollout: Rollout, number: str) -> str:
 
 def operations(rollback: Rollback) -> list[Operation]:
     """Those that the rollback switches off. Synchronising only reads, and keeps our copies true meanwhile."""
-    rows = Operation.objects.filter(repository=rollback.rollout.repository).exclude(kind=Kind.SYNC)
-    if rollback.step:
-        rows = rows.filter(name__in=in_scope(plan(rollback.rollout), rollback.step, stopped_by_rollback))
-    return list(rows.select_related("repository").order_by("name"))
+    rows = situation.managed(rollback.rollout)
+    if not rollback.step:
+        return rows
+    names = in_scope(plan(rollback.rollout), rollback.step, stopped_by_rollback)
+    return [row for row in rows if row.name in names]
 
 
 def runs(rollback: Rollback) -> QuerySet[Run]:

@@ -22,7 +22,7 @@ from rollout.domain.saga import MOST_ATTEMPTS, Overall, Standing
 from rollout.models import Firing, ProgressEntry, Rollback, RollbackStep, Rollout
 from rollout.services import rollback_scope
 from rollout.services.saga_steps import CARRY_OUT
-from rollout.services.saga_steps.base import Done, NotYet, Outcome, StepFailed, marking
+from rollout.services.saga_steps.base import Done, NotYet, Outcome, StepFailed, actor, marking
 
 CLAIM = timedelta(minutes=1)
 FIRST = "schedules_off"
@@ -182,7 +182,7 @@ def _settle(rollback: Rollback, step: RollbackStep, outcome: Outcome, now: datet
     with transaction.atomic():
         state = State.DONE if done else State.SKIPPED
         if _write(step, state=state, settled_at=now, due_at=None, **values):
-            _write_down(rollback, f"rollback.step.{state.value}", f"rollback:{rollback.pk}", f"{step.name}: {detail}")
+            _write_down(rollback, f"rollback.step.{state.value}", actor(rollback), f"{step.name}: {detail}")
 
 
 def _failed(step: RollbackStep, error: Exception, now: datetime) -> None:
@@ -208,9 +208,9 @@ def _fold(rollback: Rollback, now: datetime) -> None:
             return
         kind = "drill" if rollback.is_drill else "rollback"
         sentence = _ended(rollback, overall, now)
-        _write_down(rollback, f"{kind}.{overall.value}", f"rollback:{rollback.pk}", sentence)
+        _write_down(rollback, f"{kind}.{overall.value}", actor(rollback), sentence)
         ProgressEntry.objects.create(
-            rollout=rollback.rollout, at=now, actor=f"rollback:{rollback.pk}", sentence=f"{marking(rollback)}{sentence}"
+            rollout=rollback.rollout, at=now, actor=actor(rollback), sentence=f"{marking(rollback)}{sentence}"
         )
 
 
@@ -264,7 +264,7 @@ def _break_off(rollback: Rollback, reason: str) -> None:
     with transaction.atomic():
         rollback.steps.filter(state__in=OPEN).update(state=State.SKIPPED, detail=reason, settled_at=now, due_at=None)
         Rollback.objects.filter(pk=rollback.pk).update(state=Rollback.State.DONE, finished_at=now)
-        _write_down(rollback, "drill.broken_off", f"rollback:{rollback.pk}", reason)
+        _write_down(rollback, "drill.broken_off", actor(rollback), reason)
 
 
 def last_drill(rollout: Rollout) -> tuple[Rollback, timedelta] | None:

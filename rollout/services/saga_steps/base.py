@@ -51,12 +51,14 @@ CarryOut = Callable[[Rollback, RollbackStep, datetime], Outcome]
 
 
 def actor(rollback: Rollback) -> str:
-    """Who the audit log says did it: the person or rule that asked for the rollback."""
-    return rollback.by
+    """Who the audit log says did it: the rollback, whoever asked for it. As a rule, so that the control loop does not
+    take its turns of a knob for a person's own.
+    """
+    return f"rule:rollback {rollback.pk}"
 
 
 def reason(rollback: Rollback) -> str:
-    return f"{marking(rollback)}Rollback {rollback.pk}: {rollback.reason}"
+    return f"{marking(rollback)}Rolled back by {rollback.by}: {rollback.reason}"
 
 
 def marking(rollback: Rollback) -> str:
