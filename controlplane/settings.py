@@ -154,6 +154,6 @@ PIPELINE_RUN_FINISHED_TASKS = ("rollout.tasks.run_finished",)
 # Dotted paths of functions that return Prometheus metric families; /metrics calls them at scrape time.
 METRIC_SOURCES = ["controlplane.metrics.service_metrics"]
 # Dotted paths of functions (request, now) that add to the admin's first page: {"template", "alerts", …} or None.
-OVERVIEW_SOURCES: list[str] = []
+OVERVIEW_SOURCES: list[str] = ["rollout.views.overview.overview"]
 if CONTROLPLANE.mode == "test":
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -29,6 +29,21 @@ def _list(title: str, icon: str, model: str, app: str = "pipeline") -> dict[str,
 NAVIGATION = [
     {"items": [{"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
     {
+        "title": "Rollout",
+        "separator": True,
+        "items": [
+            _list("Rollouts", "flag", "rollout", app="rollout"),
+            _list("Gates", "approval", "gate", app="rollout"),
+            _list("Firings", "bolt", "firing", app="rollout"),
+            _list("Rollbacks", "undo", "rollback", app="rollout"),
+            _list("Incidents", "emergency", "incident", app="rollout"),
+            _list("Plans", "event_note", "planversion", app="rollout"),
+            _list("Changes of the plan", "rule", "changerequest", app="rollout"),
+            _list("Roles of the plan", "assignment_ind", "roleholder", app="rollout"),
+            _list("Progress log", "list_alt", "progressentry", app="rollout"),
+        ],
+    },
+    {
         "title": "Work",
         "separator": True,
         "items": [
@@ -66,6 +81,10 @@ NAVIGATION = [
             _list("Token budgets", "data_usage", "tokenbudget"),
             _list("Webhook deliveries", "webhook", "webhookdelivery"),
             _list("Heartbeats", "ecg_heart", "heartbeat"),
+            _list("Evaluations", "fact_check", "evaluation", app="rollout"),
+            _list("Announcements", "campaign", "announcement", app="rollout"),
+            _list("Security alerts", "gpp_maybe", "securityalert", app="rollout"),
+            _list("Schedules on GitHub", "sync_problem", "externalschedule", app="rollout"),
             _list("Audit log", "history_edu", "auditentry"),
         ],
     },

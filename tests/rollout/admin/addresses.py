@@ -1,0 +1,62 @@
+"""Every address of the rollout's screens, for the tests that open them all."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from tests.rollout.admin.world import World
+
+OF_ROLLOUT = (
+    "hold",
+    "holds",
+    "gates",
+    "limits",
+    "override",
+    "triggers",
+    "profile",
+    "rollback",
+    "roll_back",
+    "drill",
+    "plan",
+    "propose",
+    "timetable",
+    "start",
+)
+OF_ROWS = {
+    "incident": ("owner", "root_cause", "actions", "post_mortem", "close"),
+    "change": ("approve", "reject", "withdraw"),
+    "gate": ("sign", "decide", "withdraw"),
+    "rollback": ("triage", "triage_apply"),
+    "alert": ("clear",),
+    "schedule": ("disable", "archive"),
+    "step": ("measure",),
+    "evaluation": ("replay",),
+}
+
+
+def page(name: str, *arguments: object) -> str:
+    return reverse(f"admin:rollout_{name}", args=arguments)
+
+
+def questions(world: World) -> list[str]:
+    """Every page that asks before it changes something, and the pages of a rollout."""
+    key = world.rollout.pk
+    found = [page(f"rollout_{name}", key) for name in OF_ROLLOUT]
+    found += [page("rollout_roll_back", key) + "?step=1.1"]
+    found += [page(f"rollout_gate_{name}", key, "rehearsal-sign-off") for name in ("ask", "measure")]
+    found += [page("rollout_answer", key, "rehearsal-executed"), page("rollout_override_end", key, world.override.pk)]
+    found += [page(f"rollout_{name}", key, "half-failing") for name in ("disarm", "arm", "clear")]
+    found += [page("rollout_raise", key, "strategic-pivot"), page("rollout_dismiss", key, world.firing.pk)]
+    found += [page(f"rollout_{name}", key, world.hold.pk) for name in ("resume", "checklist", "approve_resume")]
+    found += [page("rollout_refuse_resume", key, world.hold.pk)]
+    found += [page("stepprogress_answer", world.step.pk, "process-guidance-maintained")]
+    found += [page(f"rollback_{name}", world.rollback.pk, "announced") for name in ("retry", "skip")]
+    for row, names in OF_ROWS.items():
+        model = getattr(world, row)
+        found += [page(f"{model._meta.model_name}_{name}", model.pk) for name in names]
+    return found
+
+
+def every(world: World) -> list[str]:
+    adds = [page(f"{model}_add") for model in ("rollout", "planversion", "roleholder", "securityalert")]
+    return ["/admin/", *world.lists(), *world.pages(), *questions(world), *adds]

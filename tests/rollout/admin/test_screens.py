@@ -1,0 +1,63 @@
+"""Every screen of the rollout opens, empty and full, and never lets foreign text act."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.rollout.admin.addresses import every
+from tests.rollout.admin.world import World
+
+
+def test_every_page_opens_and_escapes_what_strangers_wrote(world: World, root: Client) -> None:
+    for address in every(world):
+        response = root.get(address)
+        assert response.status_code == 200, address
+        if not response.streaming:
+            assert b"<script>window.hacked" not in response.content, address
+            assert b"<img src=x" not in response.content, address
+
+
+EMPTY = {
+    "rollout": "Prepare one",
+    "gate": "gate room",
+    "firing": "No trigger has fired",
+    "rollback": "Nothing was rolled back",
+    "incident": "A rollback opens an incident",
+    "planversion": "Import the shipped plan",
+    "changerequest": "Nobody has asked to change",
+    "roleholder": "Gates can be signed only by people",
+    "progressentry": "told here",
+    "evaluation": "judged after each run",
+    "announcement": "Messages to people",
+    "securityalert": "GitHub",
+    "externalschedule": "None found",
+    "stepprogress": "Steps come with a started rollout",
+    "hold": "Nothing was ever held",
+    "override": "Nobody has overridden",
+    "tick": "manual criterion",
+    "signature": "No gate was signed",
+    "resumption": "Nobody has asked to start again",
+}
+
+
+@pytest.mark.parametrize("model", sorted(EMPTY))
+def test_empty_list_says_what_to_do_next(db: None, client: Client, model: str) -> None:
+    client.force_login(User.objects.create_superuser("root"))
+
+    assert EMPTY[model] in client.get(f"/admin/rollout/{model}/").content.decode()
+
+
+def test_overview_shows_where_the_rollout_stands(world: World, root: Client) -> None:
+    text = root.get("/admin/").content.decode()
+
+    assert "Next go/no-go" in text
+    assert "Proceed to Week 1?" in text
+    assert "Hold of assign by olga" in text
+
+
+def test_overview_without_a_rollout_says_what_to_do(world: World, root: Client) -> None:
+    world.rollout.__class__.objects.filter(pk=world.rollout.pk).update(state="finished")
+
+    assert b"No rollout is prepared" in root.get("/admin/").content
