@@ -52,6 +52,8 @@ def carry_out(run: Run, progress: Callable[[int, int], None] = unseen) -> Run:
     for child in _ordered_children(run):
         carry_out(child, progress)
     while run.is_active:
+        if not run.selected:  # a passing fault put the choosing of its items off
+            execution.execute(run.pk)
         execution.work_on(run.pk)
         run.refresh_from_db()
         settled = run.items.exclude(state__in=RunItem.ACTIVE).count()
@@ -71,8 +73,11 @@ def _ordered_children(run: Run) -> Any:
 
 
 def _wait(run: Run) -> bool:
-    """Until the next item is due; False when the rest is better left to the workers."""
+    """Until the next item, or the next choosing of them, is due; False when that is better left to the workers."""
+    if run.children.filter(state__in=Run.ACTIVE).exists():
+        return False  # a part was left to the workers
     due = run.items.filter(state=RunItem.State.WAITING).order_by("due_at").values_list("due_at", flat=True).first()
+    due = run.claimed_until if not run.selected else due
     seconds = (due - clock.now()).total_seconds() if due else 1.0
     if seconds > 60:
         return False
