@@ -51,7 +51,9 @@ def _carry_out(rollout: Rollout, fence: Fence, now: datetime, made: list[Change]
     _tell(rollout, seen, now, rows)
     _void_gates(rollout)
     _enter_phase(rollout, seen, fence)
-    if _promote(rollout, seen, fence, now) | bool(ramps.count_days(rollout, seen, rows, fence, now)):
+    if _promote(rollout, seen, fence, now):
+        seen = situation.read(rollout, now, rows)
+    if ramps.count_days(rollout, seen, rows, fence, now):
         seen = situation.read(rollout, now, rows)
     seen = _with_limits(rollout, seen, rows, now)
     for change in desired.changes(seen):

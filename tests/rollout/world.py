@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -10,10 +11,11 @@ from django.contrib.auth.models import User
 from pipeline import clock
 from pipeline.models import Mode, Operation, Repository
 from pipeline.services import operations
+from rollout.domain.desired import Change
 from rollout.domain.plan import Plan
 from rollout.domain.plan_file import dump_plan
 from rollout.models import Gate, PlanVersion, RoleHolder, Rollout, StepProgress
-from rollout.services import gates, plans, resume, rollouts
+from rollout.services import gates, plans, reconcile, resume, rollouts
 from tests.factories import make_repository, number
 from tests.rollout.hand_plan import SIGNERS, make_plan
 
@@ -22,9 +24,14 @@ SECOND = "piet"  # the second person
 DAY_1 = date(2026, 11, 9)  # a Monday; the virtual clock stands a week before
 
 
+@cache
+def text_of_default() -> str:
+    return dump_plan(make_plan())
+
+
 def make_version(plan: Plan | None = None) -> PlanVersion:
+    text = dump_plan(plan) if plan else text_of_default()
     plan = plan or make_plan()
-    text = dump_plan(plan)
     return PlanVersion.objects.create(
         slug=plan.slug,
         version=number(),
@@ -94,3 +101,8 @@ def live(rollout: Rollout) -> set[str]:
 
 def step(rollout: Rollout, number_: str) -> StepProgress:
     return StepProgress.objects.get(rollout=rollout, number=number_)
+
+
+def tick(rollout: Rollout) -> list[Change]:
+    """Reconcile as beat does; a fresh row each time."""
+    return reconcile.reconcile(Rollout.objects.get(pk=rollout.pk), clock.now())
