@@ -115,10 +115,12 @@ class FakeGitHub:
         self._read("issues")
         rows = sorted(self.rows.values(), key=lambda row: (row.updated_at, row.number))
         found = [row for row in rows if since is None or row.updated_at >= since]
-        seen = f'"{hash((since, page, tuple(found)))}"'
+        shown = found[(page - 1) * PER_PAGE : page * PER_PAGE]
+        seen = f'"{hash((since, page, tuple(shown)))}"'
         if etag == seen:
             return IssuePage((), etag, None, not_modified=True)
-        shown = found[(page - 1) * PER_PAGE : page * PER_PAGE]
+        if len(shown) == PER_PAGE:  # as the reader has it
+            seen = ""
         more = page + 1 if len(found) > page * PER_PAGE else None
         return IssuePage(tuple(replace(row, read_at=clock.now()) for row in shown), seen, more)
 

@@ -27,6 +27,12 @@ T = TypeVar("T")
 COPILOT_ASSIGNEE = "copilot-swe-agent[bot]"  # the one spelling that REST does not drop in silence
 
 
+def _validator(answer: Answer) -> str | None:
+    """The page's ETag, where an unchanged page means an unchanged list: behind a full one something may be new."""
+    full = isinstance(answer.data, list) and len(answer.data) >= PER_PAGE
+    return None if full else answer.headers.get("etag")
+
+
 class RestReader:
     """Every read that REST can do; the base of the GraphQL reader."""
 
@@ -67,7 +73,7 @@ class RestReader:
         if answer.status == 304:
             return IssuePage((), etag, None, not_modified=True)
         found = self._parsed(ask, answer, self._issues)
-        return IssuePage(found, answer.headers.get("etag"), answer.next_page)
+        return IssuePage(found, _validator(answer), answer.next_page)
 
     def issues_since_by_us(self, since: datetime) -> tuple[IssueSnapshot, ...]:
         params = {"state": "all", "sort": "created", "direction": "asc", "since": _stamp(since)}

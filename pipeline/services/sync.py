@@ -33,12 +33,13 @@ def sync(repository: Repository, github: GitHub) -> Synced:
     etag = repository.sync_etag or None
     pages = read = governed = 0
     place: tuple[datetime | None, int] | None = (since, 1)
-    first_etag, newest = None, since
+    first_etag, newest, unchanged = None, since, False
     try:
         while place is not None and pages < MOST_PAGES:
             answer = github.issues(since=place[0], etag=etag if pages == 0 else None, page=place[1])
             pages += 1
             if answer.not_modified:
+                unchanged = True
                 break
             first_etag = answer.etag if pages == 1 else first_etag
             for snapshot in answer.issues:
@@ -50,11 +51,11 @@ def sync(repository: Repository, github: GitHub) -> Synced:
         _note(repository, sync_problem=str(error)[:500])
         raise
     fields: dict[str, object] = {"synced_at": started, "sync_problem": ""}
-    if first_etag is not None:
-        fields |= _cursor(since, newest, first_etag)
+    if not unchanged:
+        fields |= _cursor(since, newest, first_etag or "")
     _note(repository, **fields)
     telemetry.emit("sync", repository=repository.full_name, pages=pages, read=read, governed=governed)
-    return Synced(pages, read, governed, not_modified=pages == 1 and read == 0 and first_etag is None)
+    return Synced(pages, read, governed, not_modified=unchanged)
 
 
 def _next(answer: port.IssuePage, since: datetime | None) -> tuple[datetime | None, int] | None:

@@ -74,6 +74,18 @@ def test_change_is_found_by_the_next_sync(repository: Repository, github: FakeGi
     assert Issue.objects.get(number=2).title == "Changed"
 
 
+def test_change_behind_an_unchanged_full_page_is_found(
+    repository: Repository, github: FakeGitHub, time: clock.VirtualClock
+) -> None:
+    fill(github, 150, step=0.01)
+    for _ in range(3):
+        sync(repository, github)
+    time.advance(timedelta(minutes=5))
+    github.edit(150, title="Changed")
+    sync(repository, github)
+    assert Issue.objects.get(number=150).title == "Changed"
+
+
 def test_cursor_never_moves_back(repository: Repository, github: FakeGitHub) -> None:
     Repository.objects.update(sync_since=MOMENT + timedelta(days=1))
     repository.refresh_from_db()
