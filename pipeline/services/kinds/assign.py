@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import F, OuterRef, QuerySet, Subquery
+
 from pipeline.domain import eligibility, plan_assign
 from pipeline.domain.classification import IssueText
 from pipeline.domain.plan import Plan, skip
@@ -59,14 +61,26 @@ def outsider(snapshot: IssueSnapshot, repository: Repository) -> str:
 
 
 def waiting(run: Run, state: State) -> Iterable[Issue]:
-    """Issues in a state, oldest first, those that a person asked for only."""
+    """Issues in a state, those that a person asked for only; oldest first, after them what needs a person."""
     rows = Issue.objects.filter(
         repository=run.repository, state=state.value, presence=Issue.Presence.PRESENT, is_open=True
     ).select_related("repository")
     numbers = asked_for(run)
     if numbers is not None:
         rows = rows.filter(number__in=numbers)
-    return rows.order_by("number").iterator(chunk_size=200)
+    return _stuck_last(rows, run).iterator(chunk_size=200)
+
+
+def _stuck_last(rows: QuerySet[Issue], run: Run) -> QuerySet[Issue]:
+    """What this operation failed on or left to a person, unchanged on GitHub since, starves nobody behind it."""
+    stuck = RunItem.objects.filter(
+        issue=OuterRef("pk"),
+        run__kind=run.kind,
+        error_type__in=(RunItem.ErrorType.PERMANENT, RunItem.ErrorType.CONFLICT),
+        finished_at__gte=OuterRef("remote_updated_at"),
+    ).order_by("-finished_at")
+    ended = rows.annotate(stuck_at=Subquery(stuck.values("finished_at")[:1]))
+    return ended.order_by(F("stuck_at").asc(nulls_first=True), "number")
 
 
 def choose(run: Run, rows: Iterable[Issue]) -> list[Candidate]:
