@@ -197,8 +197,9 @@ def advance_daily(run: Run) -> None:
                 mode=Mode.LIVE if live else Mode.DRY_RUN,
                 parent=run,
                 group=f"part:{run.pk}",  # two workers that advance at once start one child
-                limit=part.limit,
+                limit=min(part.limit, run.limit),
                 limit_reason=f"part of the daily run {run.pk}",
+                options=run.options,
                 requested_by=run.requested_by,
                 created_at=now,
                 rung_at=now,

@@ -21,6 +21,8 @@ def why_not(item: RunItem) -> str:
     # A stop must not stop the undoing.
     if run.repository.standing != Repository.Standing.ACTIVE and run.purpose != Run.Purpose.REVERT:
         return f"The repository is {run.repository.get_standing_display()}."
+    if run.parent is not None and not run.parent.is_active:
+        return f"The daily run was {run.parent.get_state_display()}."
     # A person started these, and their timeout is the lease; holding the repository or cancelling the run stops them.
     return "" if _by_hand(run) else _operation_stopped(run)
 

@@ -258,8 +258,9 @@ def test_run_that_is_cancelled_while_its_items_are_chosen_stays_empty(run: Run, 
 # --- daily ---
 
 
-def daily(github: FakeGitHub, modes: Mapping[str, str], mode: str = Mode.LIVE) -> Run:
+def daily(github: FakeGitHub, modes: Mapping[str, str], mode: str = Mode.LIVE, **asked: Any) -> Run:
     run = opened(github, kind=Kind.DAILY, mode=mode)
+    Run.objects.filter(pk=run.pk).update(**asked)
     assert run.operation is not None
     for order, (kind, part_mode) in enumerate(modes.items()):
         make_part(operation=run.operation, kind=kind, mode=part_mode, order=order, limit=2)
@@ -312,6 +313,12 @@ def test_failed_part_does_not_stop_the_next_and_fails_the_day(github: FakeGitHub
     work_parts(run)
     assert (run.state, run.error) == (Run.State.FAILED, "Parts failed: assign, monitor.")
     assert run.children.count() == 2
+
+
+def test_parts_obey_what_a_person_asked_of_the_daily_run(github: FakeGitHub, planner: Planner) -> None:
+    run = daily(github, {"assign": Mode.LIVE}, options={"issues": [7], "continue_on_error": False}, limit=1)
+    part = run.children.get()
+    assert (part.options, part.limit) == ({"issues": [7], "continue_on_error": False}, 1)
 
 
 def test_daily_run_without_parts_is_closed_at_once(github: FakeGitHub, planner: Planner) -> None:
