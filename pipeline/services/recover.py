@@ -5,19 +5,24 @@ It decides nothing: runs and items are claimed by compare-and-set, so ringing on
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
 
 from pipeline import clock
-from pipeline.models import Operation, Run, RunItem
-from pipeline.services import bell, execution, slots
+from pipeline.domain.cron import BadCron
+from pipeline.models import Operation, Run, RunItem, WebhookDelivery
+from pipeline.services import bell, execution, slots, webhooks
 from pipeline.services.claims import claimable
 from pipeline.services.operations import renew_leases
 from pipeline.services.slots import EXECUTE_TASK
 
+log = logging.getLogger(__name__)
+
 RING_AGAIN = timedelta(seconds=20)  # not faster, so that a slow worker is not buried in messages
+DELIVERY_HOLDS = timedelta(days=1)
 HARD_END = timedelta(minutes=30)  # past its timeout by so much, a run is closed with what it has
 
 
@@ -32,8 +37,9 @@ def tick() -> Swept:
     """Everything that has to happen every half minute, in order; each part is idempotent."""
     now = clock.now()
     renew_leases(now)
-    settled = sum(len(slots.materialise(operation)) for operation in _operations())
+    settled = sum(_materialise(operation) for operation in _operations())
     rung = _ring_runs(now) + _ring_items(now)
+    _ring_deliveries(now)
     return Swept(settled, rung, _close(now))
 
 
@@ -43,6 +49,14 @@ def _operations() -> list[Operation]:
             "repository", "periodic_task", "periodic_task__crontab"
         )
     )
+
+
+def _materialise(operation: Operation) -> int:
+    try:
+        return len(slots.materialise(operation))
+    except BadCron as error:  # typed past our form; it stops this operation and no other
+        log.error("schedule cannot be read", extra={"operation": operation.pk, "cause": str(error)})
+        return 0
 
 
 def _ring_runs(now: datetime) -> int:
@@ -61,6 +75,15 @@ def _ring_items(now: datetime) -> int:
     return _ring(list(Run.objects.filter(old, ready, pk__in=waiting)), execution.WORK_TASK, now)
 
 
+def _ring_deliveries(now: datetime) -> None:
+    """Webhooks whose message was lost; after a day the synchronising has read the issue long since."""
+    lost = WebhookDelivery.objects.filter(
+        status=WebhookDelivery.Status.STORED, received_at__lt=now - RING_AGAIN, received_at__gt=now - DELIVERY_HOLDS
+    )
+    for pk in lost.order_by("pk").values_list("pk", flat=True)[:100]:
+        bell.ring(webhooks.TASK, pk)
+
+
 def _ring(runs: list[Run], task: str, now: datetime) -> int:
     for run in runs:
         Run.objects.filter(pk=run.pk).update(rung_at=now)
@@ -77,8 +100,9 @@ def _close(now: datetime) -> int:
         else:
             execution.close_if_done(run.pk)
         closed += 1
-    overdue = Run.objects.filter(state__in=Run.ACTIVE, deadline_at__lt=now - HARD_END, selected=False)
-    for run in overdue:
-        execution.fail(run, "The run never started within its timeout.", "transient")
+    for run in Run.objects.filter(state__in=Run.ACTIVE, deadline_at__lt=now - HARD_END):
+        # Items of unknown fate stay and are looked up; they hold up their own issue, no longer the whole group.
+        begun = "did not end" if run.selected else "never started"
+        execution.fail(run, f"The run {begun} within its timeout.", "transient")
         closed += 1
     return closed

@@ -44,7 +44,7 @@ def work_item(item: RunItem, github: GitHub) -> None:
             give_up(item, error)
         except (OperationalError, InterfaceError, SoftTimeLimitExceeded):
             raise  # not this item's fault: its hold runs out and it is taken up again
-        except Exception as error:  # noqa: BLE001 - one item that trips us up must not hold its run up for ever
+        except Exception as error:  # one item that trips us up must not hold its run up for ever
             log.exception("item tripped a fault of ours", extra={"item": item.pk})
             give_up(item, _Fault(f"A fault of ours stopped this item ({type(error).__name__}: {error})."))
     if item.issue_id is not None and item.live and item.state not in RunItem.ACTIVE:

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django_celery_beat.models import CrontabSchedule
 
 from pipeline import clock
-from pipeline.models import Kind, Mode, Repository, Run, RunItem
+from pipeline.models import Effect, Kind, Mode, Repository, Run, RunItem, WebhookDelivery
 from pipeline.services import bell, recover
-from tests.factories import MOMENT, make_item, make_operation, make_part, make_run
+from tests.factories import MOMENT, make_delivery, make_effect, make_item, make_operation, make_part, make_run
 
 EXECUTE, WORK = "pipeline.tasks.execute_run", "pipeline.tasks.work_run"
 SECOND = timedelta(seconds=1)
@@ -145,3 +146,38 @@ def test_repository_on_hold_gets_its_slots_recorded(time: clock.VirtualClock, ru
     time.advance(timedelta(hours=2))
     recover.tick()
     assert operation.slots.get().reason == "The repository is paused."
+
+
+def test_schedule_that_cannot_be_read_stops_no_other_operation(time: clock.VirtualClock, rung: list[Any]) -> None:
+    broken = make_operation(cron="0 */2 * * *", slots_since=MOMENT)
+    whole = make_operation(cron="30 */2 * * *", slots_since=MOMENT)
+    CrontabSchedule.objects.filter(periodictask__operation=broken).update(day_of_month="L", hour="junk")
+    time.advance(timedelta(hours=2))
+    recover.tick()
+    assert broken.slots.count() == 0
+    assert whole.slots.exists()
+
+
+def test_run_long_past_its_timeout_frees_its_group_and_keeps_what_is_to_be_looked_up(
+    time: clock.VirtualClock, rung: list[Any]
+) -> None:
+    run = make_run(state=Run.State.WORKING, mode=Mode.LIVE, selected=True, deadline_at=MOMENT, group="1:assign")
+    later = {"state": RunItem.State.WAITING, "due_at": MOMENT + timedelta(days=1)}
+    asked, other = make_item(run=run, **later), make_item(run=run, **later)
+    make_effect(item=asked, state=Effect.State.UNKNOWN)
+    time.advance(recover.HARD_END + SECOND)
+    recover.tick()
+    run.refresh_from_db()
+    assert (run.state, run.error) == (Run.State.FAILED, "The run did not end within its timeout.")
+    assert [RunItem.objects.get(pk=row.pk).state for row in (asked, other)] == ["waiting", "cancelled"]
+
+
+def test_webhook_whose_message_was_lost_is_rung_again(time: clock.VirtualClock, rung: list[tuple[str, int]]) -> None:
+    lost = make_delivery(received_at=MOMENT, status=WebhookDelivery.Status.STORED)
+    make_delivery(received_at=MOMENT, status=WebhookDelivery.Status.DONE)
+    time.advance(recover.RING_AGAIN + SECOND)
+    recover.tick()
+    assert rung == [("pipeline.tasks.take_delivery", lost.pk)]
+    time.advance(recover.DELIVERY_HOLDS)
+    recover.tick()
+    assert len(rung) == 1
