@@ -8,15 +8,14 @@ from datetime import UTC, date, datetime, time
 from pipeline.models import AuditEntry, Mode, Operation
 from rollout.domain import evidence
 from rollout.domain.plan import Criterion, Plan
-from rollout.models import Gate, Hold, Resumption, Rollout
+from rollout.models import Gate, Hold, Rollout
 
 TURNED = ("operation.mode", "operation.limit", "part.mode")
 
 
 def of_rollout(rollout: Rollout) -> datetime:
-    """Nothing from before counts for anything: the rollout's own floor, its first day, the last start after a stop."""
-    begun = rollout.created_at if rollout.starts_on is None else _midnight(rollout.starts_on)
-    return evidence.floor([rollout.evidence_floor, begun, _resumed(rollout)], earliest=rollout.created_at)
+    """Nothing from before counts for anything; starting, iterating and starting again after a stop set it."""
+    return rollout.evidence_floor or rollout.created_at
 
 
 def of_criterion(rollout: Rollout, criterion: Criterion, plan: Plan) -> datetime:
@@ -77,11 +76,6 @@ def _lifted(rollout: Rollout) -> dict[str, datetime]:
         if at is not None:
             found[operation] = max(at, found.get(operation, at))
     return found
-
-
-def _resumed(rollout: Rollout) -> datetime | None:
-    approved = Resumption.objects.filter(rollout=rollout, state=Resumption.State.APPROVED)
-    return approved.order_by("-approved_at").values_list("approved_at", flat=True).first()
 
 
 def _midnight(day: date) -> datetime:
