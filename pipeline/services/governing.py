@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from django.conf import settings
 
 from pipeline.models import Repository
 from pipeline.services import demonstration, operations
 from pipeline.services.operations import NotPossible
 
+FULL_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
 PUBLIC_API = "https://api.github.com"
 
 
@@ -17,6 +20,8 @@ def govern(full_name: str = "", *, actor: str, reason: str) -> Repository:
     named = full_name or access.repository
     if not named:
         raise NotPossible("Name a repository as owner/name, or set GITHUB_REPOSITORY.")
+    if not FULL_NAME.fullmatch(named):
+        raise NotPossible(f"{named[:100]!r} names no repository; write owner/name, for example acme/watch.")
     own_handover = access.handover_token and access.handover_token != access.token
     repository, _ = Repository.objects.get_or_create(
         full_name=named,

@@ -22,11 +22,11 @@ class Command(Reporting):
         if options["remove"]:
             self.stdout.write(f"{demonstration.remove()} demonstration repositories removed.")
             return
-        demonstration.load_shipped_workflows()
         url = options["sandbox_url"] or settings.CONTROLPLANE.sandbox_url
-        if url:
-            repository = demonstration.install(url)
-            demonstration.first_runs(repository)
-            self.stdout.write(f"The demonstration repository {repository} works against the sandbox at {url}.")
-        else:
+        if not url:
             self.refuse("Name the sandbox with --sandbox-url; for a real repository there is `manage.py govern`.")
+            return
+        demonstration.load_shipped_workflows()
+        repository = demonstration.install(url)
+        demonstration.first_runs(repository)
+        self.stdout.write(f"The demonstration repository {repository} works against the sandbox at {url}.")
