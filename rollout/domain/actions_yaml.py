@@ -17,10 +17,10 @@ LEGACY = {
 }
 KEYWORDS = (
     ("daily", ("daily", "full-pipeline", "full pipeline")),
+    ("track", ("track", "completion")),
     ("assign", ("assign", "triage", "classif")),
     ("process", ("process", "guidance", "copilot")),
     ("monitor", ("monitor", "watch", "discover")),
-    ("track", ("track", "completion")),
 )
 LEAVE = ("archive/",)  # GitHub runs nothing below it
 

@@ -57,7 +57,7 @@ def _read(event: str, payload: Mapping[str, Any]) -> tuple[str, str]:
         alert = _part(payload, "alert")
         kind = alert.get("secret_type_display_name") or alert.get("secret_type") or "a secret"
         number = alert.get("number")
-        return (str(number) if isinstance(number, int) else "", f"GitHub found a secret in the repository: {kind}.")
+        return (str(number) if type(number) is int else "", f"GitHub found a secret in the repository: {kind}.")
     advisory = _part(payload, event)
     severity = str(advisory.get("severity") or "unknown")
     said = advisory.get("summary") or "no summary"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -39,10 +38,10 @@ WORKFLOW = b"name: Assign\non:\n  schedule:\n    - cron: '0 */2 * * *'\n"
 
 
 @pytest.fixture
-def rollout(github: FakeGitHub) -> Iterator[Rollout]:
+def rollout(github: FakeGitHub) -> Rollout:
     made = make_rollout()
     make_lead(made)
-    yield made
+    return made
 
 
 # --- stop ---
