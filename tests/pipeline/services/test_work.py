@@ -372,7 +372,8 @@ def test_item_never_ends_while_the_fate_of_its_effect_is_open(
 def test_fault_of_our_own_is_tried_again_and_then_fails_the_item_alone(
     item: RunItem, github: FakeGitHub, planner: Planner, time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "plan", lambda *_: {}["no such key"])
+    nothing: dict[str, Plan] = {}
+    monkeypatch.setattr(planner, "plan", lambda *_: nothing["no such key"])
     for _ in range(work.MOST_ATTEMPTS):
         ended = worked(item, github)
         time.set(ended.due_at or clock.now())
