@@ -64,6 +64,7 @@ class Configuration:
     webhook_secret: str = field(repr=False)
     slack_webhook_url: str = field(repr=False)
     metrics_token: str = field(repr=False)
+    api_token: str = field(repr=False)
 
     @property
     def logs_dir(self) -> Path:
@@ -99,6 +100,7 @@ def read_configuration(environment: Environment, base: Path) -> Configuration:
         webhook_secret=key(environment, "WEBHOOK_SECRET", mode=mode, data_dir=data_dir),
         slack_webhook_url=environment.address("SLACK_WEBHOOK_URL"),
         metrics_token=environment.text("CONTROLPLANE_METRICS_TOKEN"),
+        api_token=environment.text("CONTROLPLANE_API_TOKEN"),
     )
 
 

@@ -1,7 +1,7 @@
 """The addresses of the site."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from controlplane import health, metrics
@@ -15,6 +15,7 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("webhooks/github", webhooks.github, name="webhook-github"),
     path("webhooks/security", security_webhook.alert, name="webhook-security"),
+    path("", include("rollout.urls")),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

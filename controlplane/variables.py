@@ -40,6 +40,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("CONTROLPLANE_LOG_FORMAT", "json", "`json` (one object per line) or `console`"),
     Variable("CONTROLPLANE_COMMIT", "", "Commit shown by /version"),
     Variable("CONTROLPLANE_METRICS_TOKEN", "", "Bearer token of /metrics; production needs one", secret=True),
+    Variable("CONTROLPLANE_API_TOKEN", "", "Bearer token of /api/rollouts, which can only stop", secret=True),
     Variable("GITHUB_TOKEN", "", "Token for everything but the hand-over", secret=True),
     Variable("GITHUB_HANDOVER_TOKEN", "", "User token that assigns Copilot; empty: GITHUB_TOKEN", secret=True),
     Variable("GITHUB_REPOSITORY", "", "First governed repository, as owner/name"),

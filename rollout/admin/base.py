@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
@@ -21,7 +22,7 @@ TABS = (
     ("rollback", "Rollback"),
     ("plan", "Plan"),
 )
-PageView = Callable[..., HttpResponse]
+PageView = Callable[..., HttpResponseBase]
 
 
 class RolloutPages(PageScreen):
@@ -39,7 +40,7 @@ class RolloutPages(PageScreen):
         return [*own, *super().get_urls()]
 
     def _found(self, view: PageView) -> PageView:
-        def with_row(request: HttpRequest, object_id: int, **further: str) -> HttpResponse:
+        def with_row(request: HttpRequest, object_id: int, **further: str) -> HttpResponseBase:
             return view(self, request, row_or_404(self, request, str(object_id)), **further)
 
         return with_row

@@ -1,4 +1,4 @@
-"""An evaluation: value, sample, window, the rows behind it, the sentence that explains it; computed again on request."""
+"""An evaluation: value, sample, window, the rows behind it, the sentence that explains it; computed anew."""
 
 # ruff: noqa: ARG002 - pages and answers have one form, and Django's signatures are Django's
 from __future__ import annotations

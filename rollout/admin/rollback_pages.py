@@ -1,4 +1,4 @@
-"""The rollback page of a rollout: what stands, what watches it, roll back on a full page, drill, what happened before."""
+"""The rollback page of a rollout: what stands, what watches it, roll back on a full page, drill, history."""
 
 from __future__ import annotations
 

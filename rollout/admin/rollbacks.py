@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
@@ -220,7 +221,7 @@ def triage_apply_page(screen: Any, request: HttpRequest, row: Rollback) -> HttpR
     )
 
 
-def export_page(screen: Any, request: HttpRequest, row: Rollback, name: str) -> FileResponse:
+def export_page(screen: Any, request: HttpRequest, row: Rollback, name: str) -> HttpResponseBase:
     """Only files that a step of this rollback wrote: the name is looked up, never a path."""
     known = {file: True for line in rollbacks.saga_lines(row) for file in line.files}
     path = exports.folder() / name

@@ -1,4 +1,4 @@
-"""A step: what it changes, its criteria with their evidence, its triggers, its monitoring window; answer a criterion."""
+"""A step: what it changes, criteria with their evidence, triggers, monitoring window; answer a criterion."""
 
 # ruff: noqa: ARG001 - pages and answers have one form, and Django's signatures are Django's
 from __future__ import annotations

@@ -1,0 +1,36 @@
+"""A signed link that lets whoever reads an alert hold everything: one rollout, one purpose, for a day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.core import signing
+from django.urls import reverse
+
+from pipeline.services.operations import NotPossible
+from rollout.models import Rollout
+from rollout.services import links
+
+SALT = "rollout.hold"
+VALID = timedelta(hours=24)
+
+
+def address(rollout: Rollout) -> str:
+    """To be put into an alert; it can stop, and nothing else."""
+    token = signing.dumps({"rollout": rollout.pk}, salt=SALT)
+    return links.absolute(reverse("rollout-stop-link", args=[token]))
+
+
+def read(token: str) -> Rollout:
+    """The rollout that a link stops, or NotPossible in one sentence."""
+    try:
+        facts = signing.loads(token, salt=SALT, max_age=VALID)
+    except signing.SignatureExpired as error:
+        hours = int(VALID.total_seconds() // 3600)
+        raise NotPossible(f"This link is older than {hours} hours; sign in to hold the rollout.") from error
+    except signing.BadSignature as error:
+        raise NotPossible("This link is not one of ours, or was cut; copy the whole of it, or sign in.") from error
+    found = Rollout.objects.filter(pk=facts["rollout"]).select_related("plan", "repository").first()
+    if found is None:
+        raise NotPossible("The rollout of this link is gone; sign in to see what stands.")
+    return found
