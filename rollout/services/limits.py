@@ -120,9 +120,14 @@ def _quota(rollout: Rollout, budget: TokenBudget | None, row: Operation, now: da
         ),
     ]
     # Measuring is worth a query only where the answer could bind.
-    near = any(pool.remaining is not None and pool.remaining < 100 * max(row.limit, 1) for pool in pools)
-    calls = calls_per_item(row) if near else ASSUMED_CALLS
+    calls = calls_per_item(row) if any(_is_near(pool, rollout, row) for pool in pools) else ASSUMED_CALLS
     return limits.quota(pools, reserve_share=rollout.reserve_share, calls_per_item=calls, blocked=blocked)
+
+
+def _is_near(pool: limits.Quota, rollout: Rollout, row: Operation) -> bool:
+    if pool.limit is None or pool.remaining is None:
+        return False
+    return pool.remaining - rollout.reserve_share * pool.limit < 100 * max(row.limit, 1)
 
 
 def _left(limit: int | None, remaining: int | None, reset_at: datetime | None, now: datetime) -> int | None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from pipeline import clock
 from pipeline.clock import VirtualClock
 from pipeline.models import AuditEntry, Mode
+from pipeline.services import operations
 from pipeline.services.operations import NotPossible
 from rollout.models import Hold, Resumption, Rollback, Rollout, StepProgress, TriggerState
-from rollout.services import reconcile, resume, saga, stop
+from rollout.services import resume, saga, stop
 from tests.rollout import world
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +40,7 @@ def _small_saga(monkeypatch: pytest.MonkeyPatch) -> None:
             by=given["by"],
             reason=given["reason"],
             is_drill=given["drill"],
-            started_at=reconcile.clock.now(),
+            started_at=clock.now(),
         )
 
     monkeypatch.setattr(saga, "start", start)
@@ -88,7 +90,7 @@ def test_the_same_hold_twice_is_one_hold_and_a_person_takes_over_a_rules(rollout
         ({"operation": "assign", "step": "1.1"}, "not both at once"),
     ],
 )
-def test_a_scope_that_does_not_exist_is_refused(rollout: Rollout, scope: dict[str, str], match: str) -> None:
+def test_a_scope_that_does_not_exist_is_refused(rollout: Rollout, scope: dict[str, Any], match: str) -> None:
     with pytest.raises(NotPossible, match=match):
         stop.hold(rollout, by="anna", reason="Stop.", **scope)
     assert not Hold.objects.exists()
@@ -141,11 +143,11 @@ def test_a_drill_stops_nothing_of_the_rollout(rollout: Rollout) -> None:
 def test_while_a_drill_turns_the_knobs_nothing_grows(rollout: Rollout) -> None:
     stop.roll_back(rollout, step="1.1", by="anna", reason="Practice.", drill=True)
     row = world.operation(rollout, "assign")
-    reconcile.operations.set_mode(row, Mode.OFF, actor="anna", reason="Practice.")
+    operations.set_mode(row, Mode.OFF, actor="anna", reason="Practice.")
     world.tick(rollout)
     assert world.mode(rollout, "assign") == Mode.OFF
     assert not Hold.objects.exists()
-    Rollback.objects.update(state=Rollback.State.DONE, finished_at=reconcile.clock.now())
+    Rollback.objects.update(state=Rollback.State.DONE, finished_at=clock.now())
     world.tick(rollout)
     assert world.mode(rollout, "assign") == Mode.LIVE
 

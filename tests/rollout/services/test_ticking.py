@@ -1,0 +1,107 @@
+"""What happens every minute and after every run."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from pipeline.clock import VirtualClock
+from pipeline.models import Heartbeat, Run
+from pipeline.services import bell, execution, telemetry
+from rollout import tasks
+from rollout.models import Rollback, Rollout
+from rollout.services import external_schedules, reconcile, saga, ticking, triggers
+from tests.factories import make_run
+from tests.rollout import world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """What was called, in order, with the rollout or the run."""
+    calls: list[tuple[str, Any]] = []
+    monkeypatch.setattr(triggers, "evaluate", lambda row, *, now, run=None: calls.append(("triggers", run)))
+    monkeypatch.setattr(reconcile, "reconcile", lambda row, now=None: calls.append(("reconcile", row.pk)))
+    return calls
+
+
+def test_triggers_come_before_the_control_loop(virtual_clock: VirtualClock, called: list[tuple[str, Any]]) -> None:
+    rollout = world.started()
+    called.clear()
+    tasks.reconcile_all()
+    assert called == [("triggers", None), ("reconcile", rollout.pk)]
+    assert Heartbeat.objects.get(name="rollout").beaten_at == virtual_clock.now()
+
+
+def test_a_run_that_ended_is_looked_at_for_its_own_repository(
+    virtual_clock: VirtualClock, called: list[tuple[str, Any]]
+) -> None:
+    rollout, _other = world.started(), world.started()
+    run = make_run(operation=world.operation(rollout, "assign"), state=Run.State.SUCCEEDED)
+    called.clear()
+    tasks.run_finished(run.pk)
+    tasks.run_finished(0)
+    assert called == [("triggers", run), ("reconcile", rollout.pk)]
+
+
+def test_a_fault_in_one_rollout_does_not_stop_another(
+    virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, sound = world.started(), world.started()
+    looked_at: list[int] = []
+
+    def evaluate(row: Rollout, **_: Any) -> None:
+        if row.pk == broken.pk:
+            raise ValueError("A fault of ours.")
+        looked_at.append(row.pk)
+
+    monkeypatch.setattr(triggers, "evaluate", evaluate)
+    ticking.tick()
+    assert looked_at == [sound.pk]
+    assert "a rollout could not be looked after" in caplog.text
+
+
+def test_the_head_of_the_audit_log_leaves_the_database_once_a_day(virtual_clock: VirtualClock) -> None:
+    world.started()
+    assert ticking.export_head(virtual_clock.now())
+    assert not ticking.export_head(virtual_clock.now() + timedelta(hours=3))
+    assert ticking.export_head(virtual_clock.now() + timedelta(days=1))
+    lines = telemetry.file_for(virtual_clock.now()).read_text().splitlines()
+    heads = [line for line in map(json.loads, lines) if line["event"] == "audit.head"]
+    assert heads[-1]["fault"] == ""
+    assert len(heads[-1]["head"]) == 64
+
+
+def test_rollbacks_under_way_are_carried_on(virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    rollout = world.started()
+    row = Rollback.objects.create(rollout=rollout, by="anna", reason="So.", started_at=virtual_clock.now())
+    advanced: list[int] = []
+    monkeypatch.setattr(saga, "advance", lambda found, now: advanced.append(found.pk))
+    monkeypatch.setattr(external_schedules, "detect", lambda repository: [])
+    tasks.carry_on()
+    assert advanced == [row.pk]
+
+
+def test_schedules_on_github_are_looked_for_once_an_hour(
+    virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.started()
+    looked: list[object] = []
+    monkeypatch.setattr(external_schedules, "detect", looked.append)
+    for minutes in (0, 20, 70):
+        ticking.carry_on(virtual_clock.now() + timedelta(minutes=minutes))
+    assert len(looked) == 2
+
+
+def test_a_closed_run_rings_whoever_decides(virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[tuple[str, int]] = []
+    monkeypatch.setattr(bell, "ring", lambda task, *ids, times=1: rung.append((task, *ids)))
+    run = make_run(state=Run.State.WORKING)
+    execution.fail(run, "It broke.", "permanent")
+    assert (settings.PIPELINE_RUN_FINISHED_TASKS[0], run.pk) in rung
+    assert settings.PIPELINE_RUN_FINISHED_TASKS == ("rollout.tasks.run_finished",)
