@@ -93,7 +93,7 @@ def judge(
 def _grounds(rollout: Rollout, rows: Sequence[Operation], asked: Sequence[Operation], now: datetime) -> _Grounds:
     floor = evidence_floors.of_phase(rollout)
     floors = evidence_floors.of_operations(rollout, rows, floor)
-    runs = run_rows.latest(asked, min((floors[row.name] for row in asked), default=floor))
+    runs = run_rows.latest(asked, floor)  # from before an operation's own floor only holds are counted
     return _Grounds(
         rollout=rollout,
         now=now,

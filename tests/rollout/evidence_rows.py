@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.models import Issue, Kind, Mode, Operation, Repository, Run, RunItem, Slot
 from rollout.domain.measures import Unit, Window
-from rollout.domain.plan import Action, Criterion, GatePlan, Phase, Plan, Source, Step, Trigger
+from rollout.domain.plan import Action, Criterion, GatePlan, Phase, Plan, Role, Source, Step, Trigger
 from rollout.domain.plan_file import dump_plan
 from rollout.models import PlanVersion, Rollout, StepProgress
 from tests.factories import make_issue, make_operation, make_repository, make_run, number, sha
@@ -81,7 +81,8 @@ def make_plan(*criteria: Criterion, triggers: Sequence[Trigger] = ()) -> Plan:
     gate = GatePlan("day-7", 7, "Proceed?", "", ("devops",))
     phase = Phase("week-1", "Week 1", 1, 7, (step,), gate)
     wide = tuple(trigger for trigger in triggers if not trigger.step)
-    return Plan("shortest", "Shortest", "1", "olga", (phase,), wide)
+    roles = (Role("devops", "DevOps", "Infrastructure"),)
+    return Plan("shortest", "Shortest", "1", "olga", (phase,), wide, roles=roles)
 
 
 def make_rollout(plan: Plan | None = None, **values: Any) -> Rollout:
@@ -140,7 +141,7 @@ def _finished(operation: Operation, word: str, at: datetime, values: dict[str, A
             issue=issue,
             live=run.mode == Mode.LIVE,
             state=state,
-            stage="write",
+            stage="classify",
             started_at=at,
             finished_at=at + timedelta(seconds=20),
         )
