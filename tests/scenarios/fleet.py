@@ -25,7 +25,7 @@ QUICK = {
         "work": [1, 2],
         "commits": [1, 1],
         "review": [1, 2],
-        "shares": {"lost": 0.1, "error": 0, "fail": 0, "wait": 0, "reject": 0, "finish": 0.9},
+        "shares": {"lost": 0, "error": 0, "fail": 0, "wait": 0, "reject": 0, "finish": 1},
     }
 }
 
@@ -111,6 +111,13 @@ class Fleet:
         """How often something happened in the outside world."""
         found = self.tell("GET", "/_sandbox/events")["events"]
         return sum(1 for event in found if event.get("field") == field and event.get("applied"))
+
+    def reach(self, field: str, count: int, seconds: float = 60) -> None:
+        """Wait until something has happened `count` times in the outside world."""
+        try:
+            wait_for(lambda: self.events(field) >= count, seconds=seconds, what=f"{field} number {count}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; {self.driver('told')}\n{self.logs()}") from late
 
     def logs(self) -> str:
         return "\n".join(f"--- {path.name}\n{path.read_text()[-1500:]}" for path in sorted(self.folder.glob("*.log")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from pipeline.github.client import Client
 from pipeline.models import Effect, Finding
 from tests.scenarios.world import World
 
-MINUTE = timedelta(minutes=1)
 WRITES: dict[str, dict[str, Any]] = {
     "F502B": {},
     "F502A": {},
@@ -37,22 +35,17 @@ READS = {"FSTALE": {"params": {"lag_s": 30}}, "FEMPTY": {}, "F502B": {}, "F404H"
 OVER_REST = ("F502A", "FDROP", "FLATE", "FTRUNC", "F403S", "F404H", "F412W", "FIGN")
 
 
-def through(world: World, most: int = 40) -> None:
-    """Two issues to their end, however often it takes; what a finding asks of a person, a person does."""
-    world.live()
-    world.feed.publish(2)
-    done = world.all_in("done", 2)
-    for minute in range(most):
-        if done():
-            break
-        world.tick()
-        world.drain()
-        world.advance(MINUTE)
+def through(world: World, count: int = 1, most: int = 40) -> None:
+    """Issues to their end, however often it takes; what a finding asks of a person, a person does."""
+    world.feed.publish(count)
+
+    def mended(minute: int) -> None:
         if minute > most / 3:
             world.sandbox.faults.remove()
             mend(world)
-    assert done(), world.told()
-    assert len(world.remotes()) == 2
+
+    world.carry_on(world.all_in("done", count), most, mended)
+    assert len(world.remotes()) == count
     world.settle()
     world.verify()
 
@@ -102,5 +95,5 @@ def test_reads_that_fail_or_lie_do_no_harm(graphql: World, code: str) -> None:
 def test_create_that_was_answered_502_is_found_again_in_a_list_that_lags(graphql: World) -> None:
     graphql.fault("F502A", graphql="createIssue")
     graphql.fault("FSTALE", method="GET", route="*/issues", count=3, params={"lag_s": 40})
-    through(graphql)
+    through(graphql, count=2)
     assert Effect.objects.filter(kind="create_issue", state="applied").count() == 2

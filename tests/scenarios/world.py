@@ -32,6 +32,7 @@ FULL_NAME = "demo/field-notes"
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 STEP = timedelta(seconds=30)  # the tick
 PIPELINE = (Kind.MONITOR, Kind.ASSIGN, Kind.PROCESS, Kind.TRACK)
+WORKS_ON = {Kind.ASSIGN: "discovery", Kind.PROCESS: "assigned", Kind.TRACK: "copilot"}
 QUICK_COPILOT = {"start": [2, 3], "work": [10, 20], "commits": [1, 2], "approve": [5, 6], "review": [10, 20]}
 ALWAYS_FINISHES = {"lost": 0, "error": 0, "fail": 0, "wait": 0, "reject": 0, "finish": 1}
 ON_TASK = {execution.WORK_TASK: execution.work_on, "pipeline.tasks.execute_run": execution.execute}
@@ -77,6 +78,11 @@ class World:
     deaths: int = 0
 
     # --- time and messages ---
+
+    def take(self, task: str, args: tuple[int, ...]) -> None:
+        """A message comes in; those for other rooms are not for us."""
+        if task in ON_TASK:
+            self.queue.append((task, args))
 
     def tick(self) -> None:
         try:
@@ -157,10 +163,34 @@ class World:
     def run(self, kind: Kind, mode: Mode = Mode.LIVE, **options: Any) -> Run:
         """One run by hand, carried out to its end or to its first wait."""
         from_hand = _opened(self.operation(kind), mode, **options)
-        execution.execute(from_hand.pk)
+        self.queue.append(("pipeline.tasks.execute_run", (from_hand.pk,)))
         self.drain()
         from_hand.refresh_from_db()
         return from_hand
+
+    def carry_on(
+        self, condition: Callable[[], bool], most: int = 40, after: Callable[[int], None] | None = None
+    ) -> None:
+        """Minute by minute, with a run by hand wherever there is work, until `condition` holds."""
+        for minute in range(most):
+            if condition():
+                return
+            for kind in self.wanted():
+                self.run(kind)
+            self.tick()
+            self.drain()
+            self.advance(timedelta(minutes=1))
+            if after:
+                after(minute)
+        raise AssertionError(f"Not reached within {most} minutes: {self.told()}")
+
+    def wanted(self) -> list[Kind]:
+        """The operations that would find work now and have no run under way."""
+        busy = set(Run.objects.filter(state__in=Run.ACTIVE).values_list("kind", flat=True))
+        states = set(Issue.objects.values_list("state", flat=True))
+        first = {Kind.MONITOR} if len(self.states()) < len(self.feed.entries) else set()
+        found = first | {kind for kind, state in WORKS_ON.items() if state in states}
+        return [kind for kind in PIPELINE if kind in found - busy]
 
     def fault(self, code: str, **rule: Any) -> None:
         self.sandbox.faults.add({"code": code, **rule})
@@ -234,7 +264,7 @@ def world(monkeypatch: pytest.MonkeyPatch, protocol: str = "graphql", **values: 
             }
         )
         made = World(sandbox, moving, repository, Feed())
-        monkeypatch.setattr(bell, "_send", lambda task, args: made.queue.append((task, args)))
+        monkeypatch.setattr(bell, "_send", made.take)
         monkeypatch.setattr(discoveries, "fetcher", lambda: made.feed)
         Source.objects.create(
             repository=repository, name="Feed", url="https://news.example/feed.json", labels=["intelligence"]
