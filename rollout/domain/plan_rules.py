@@ -212,7 +212,8 @@ def _measured(rule: Criterion | Trigger, metric: str, unit: Unit, metrics: Known
     yield from _known(rule, "metric", metric, metrics)
     expected = words.METRICS.get(metric)
     if expected is not None and unit is not expected:
-        yield Fault(rule, "unit", f"The metric {metric!r} has the unit {expected.value}, not {unit.value}; correct the unit.")
+        sentence = f"The metric {metric!r} has the unit {expected.value}, not {unit.value}; correct the unit."
+        yield Fault(rule, "unit", sentence)
 
 
 def _compared(rule: Criterion | Trigger, comparator: str, unit: Unit, threshold: float) -> Iterator[Fault]:
