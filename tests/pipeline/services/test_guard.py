@@ -124,5 +124,5 @@ def test_part_of_a_daily_run_by_hand_needs_no_lease() -> None:
 def test_part_writes_nothing_after_its_daily_run_was_cancelled(purpose: str) -> None:
     item = part_of_a_daily_run(purpose)
     assert guard.why_not(item) == ""
-    Run.objects.filter(pk=item.run.parent_id).update(state=Run.State.CANCELLED, finished_at=MOMENT)
+    Run.objects.filter(children=item.run).update(state=Run.State.CANCELLED, finished_at=MOMENT)
     assert guard.why_not(item) == "The daily run was cancelled."

@@ -67,7 +67,9 @@ def test_lines_of_many_threads_never_mix(told: Told) -> None:
     assert sorted(json.loads(line)["number"] for line in lines) == list(range(80))
 
 
-def test_first_event_of_a_day_removes_the_oldest_files(time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_event_of_a_day_removes_the_oldest_files(
+    time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(telemetry, "KEEP_FILES", 2)
     for _ in range(4):
         telemetry.emit("item")
