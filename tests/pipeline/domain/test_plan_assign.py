@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain import assessment_section, changes
+from pipeline.domain import changes
 from pipeline.domain.labels import LabelGrammar
 from pipeline.domain.plan import Plan, Verdict
 from pipeline.domain.plan_assign import Reading, chosen_by_person, plan
@@ -67,9 +67,9 @@ def test_assignment_sets_its_labels_and_takes_the_old_ones_away() -> None:
     assert (made.facts["workflow"], made.facts["confidence"], made.facts["by_person"]) == ("osint", 0.9, False)
 
 
-def test_section_that_a_person_wrote_is_not_replaced() -> None:
+def test_section_that_a_person_wrote_is_a_conflict() -> None:
     made = planned(("osint", 0.9), body=splice("Seen.\n", [("AI Assessment", "My own words.")]))
-    assert not any(isinstance(effect.change, changes.WriteSections) for effect in made.effects)
+    assert (made.verdict, made.outcome, made.effects) == (Verdict.CONFLICT, "edited", ())
 
 
 def test_labels_that_are_not_there_are_not_taken_away() -> None:
@@ -78,8 +78,9 @@ def test_labels_that_are_not_there_are_not_taken_away() -> None:
 
 
 def test_before_images_tell_what_a_revert_restores() -> None:
-    body = splice("Seen.\n", [("AI Assessment", assessment_section.render(assessment(("target", 0.7))))])
-    made = planned(("osint", 0.9), body=body, labels=("Workflow::Osint", "state::discovery"))
+    body = splice("Seen.\n", [("AI Assessment", "old")])
+    ours = {"written": {"AI Assessment": "old"}}
+    made = planned(("osint", 0.9), reading=ours, body=body, labels=("Workflow::Osint", "state::discovery"))
     before = {effect.change.kind: effect.before for effect in made.effects}
     assert before["write_sections"] == {"sections": {"AI Assessment": read_section(body, "AI Assessment")}}
     assert before["add_labels"] == {"labels": ["workflow::osint"]}
