@@ -60,7 +60,7 @@ def _repository(row: Repository) -> dict[str, Any]:
 
 def _operation(row: Operation) -> dict[str, Any]:
     expression = cron_of(row)
-    last = row.runs.order_by("-pk").first()
+    last = row.runs.filter(parent=None).order_by("-pk").first()
     return {
         "name": row.name,
         "mode": row.mode,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from pipeline.domain import plan_revert
 from pipeline.domain.labels import LabelGrammar
-from pipeline.domain.plan import Plan, skip
+from pipeline.domain.plan import Plan, Verdict, skip
 from pipeline.domain.plan_revert import Done, World
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import State
 from pipeline.github.port import GitHub
 from pipeline.models import Effect, Issue, Run, RunItem
 from pipeline.services.kinds.base import Candidate, NoPrefetch
+
+AGAIN = "An earlier part of the run changed the issue too: revert the run once more to undo that."
 
 
 class Revert(NoPrefetch):
@@ -27,14 +32,26 @@ class Revert(NoPrefetch):
             )
             .select_related("issue")
             .distinct()
-            .order_by("-run", "-position")
+            .order_by("-run_id", "-position")
         )
-        return [_candidate(item) for item in items]
+        return [_candidate(changed) for changed in _by_issue(items)]
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
         if snapshot is None or item.issue is None:
             return skip("no issue", "There is no issue to revert.")
-        source = RunItem.objects.get(pk=item.facts["reverts_item"])
+        plan = skip("nothing to undo", "Everything is already as it was.")
+        sources = list(RunItem.objects.filter(pk__in=item.facts["reverts_items"]).order_by("-run_id", "-position"))
+        for left, source in enumerate(sources, start=1):
+            plan = self._undo(item, source, snapshot, github)
+            if plan.verdict is Verdict.CHANGE and left < len(sources):
+                return replace(plan, reason=f"{plan.reason} {AGAIN}")
+            if plan.verdict is not Verdict.SKIP:
+                return plan
+        return plan
+
+    def _undo(self, item: RunItem, source: RunItem, snapshot: IssueSnapshot, github: GitHub) -> Plan:
+        if item.issue is None:
+            return skip("no issue", "There is no issue to revert.")
         rows = list(source.effects.filter(state=Effect.State.APPLIED, reverted_at__isnull=True).order_by("order"))
         done = [Done(row.pk, row.kind, row.payload, row.before, row.response) for row in rows]
         plan = plan_revert.plan(done, _world(done, snapshot, github), State(item.issue.state), _grammar(item))
@@ -42,10 +59,19 @@ class Revert(NoPrefetch):
         return plan
 
 
-def _candidate(item: RunItem) -> Candidate:
-    if item.issue is not None and item.issue.presence != Issue.Presence.PRESENT:
-        return Candidate(issue=item.issue, skipped=f"The issue is {item.issue.get_presence_display()}.")
-    return Candidate(issue=item.issue, facts={"reverts_item": item.pk})
+def _by_issue(items: Iterable[RunItem]) -> list[list[RunItem]]:
+    """A daily run may have changed an issue in several parts, which are undone from the last one."""
+    found: dict[int | None, list[RunItem]] = {}
+    for item in items:
+        found.setdefault(item.issue_id, []).append(item)
+    return list(found.values())
+
+
+def _candidate(changed: list[RunItem]) -> Candidate:
+    issue = changed[0].issue
+    if issue is not None and issue.presence != Issue.Presence.PRESENT:
+        return Candidate(issue=issue, skipped=f"The issue is {issue.get_presence_display()}.")
+    return Candidate(issue=issue, facts={"reverts_items": [item.pk for item in changed]})
 
 
 def _grammar(item: RunItem) -> LabelGrammar:

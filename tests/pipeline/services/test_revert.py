@@ -150,6 +150,34 @@ def test_revert_of_a_daily_run_undoes_its_parts_and_starts_none(github: FakeGitH
     assert "state::discovery" in seen(github)[0]
 
 
+def test_daily_run_that_changed_an_issue_in_two_parts_is_undone_from_the_last(github: FakeGitHub) -> None:
+    operation = make_operation(kind=Kind.DAILY, mode=Mode.LIVE, live_until=MOMENT + timedelta(days=1))
+    parent = make_run(operation=operation, state=Run.State.SUCCEEDED)
+    part: dict[str, Any] = {"parent": parent, "purpose": Run.Purpose.PART}
+    assigned(github, operation, kind=Kind.ASSIGN, **part)
+    issue = Issue.objects.get()
+    later = make_run(operation=operation, kind=Kind.PROCESS, state=Run.State.WORKING, mode=Mode.LIVE, **part)
+    make_item(run=later, issue=issue)
+    item = claim_item(later.pk)
+    assert item is not None
+    moved = (
+        Planned(changes.AddLabels(("state::copilot",)), before={"labels": []}),
+        Planned(changes.RemoveLabels(("state::assigned",)), before={"labels": ["state::assigned"]}),
+        Planned(changes.AddComment("Go.")),
+    )
+    effects.store(item, Plan(Verdict.CHANGE, "handed over", "Because.", moved, {0: State.COPILOT}))
+    effects.send_step(item, 0, github, work._target(issue))
+    RunItem.objects.filter(pk=item.pk).update(state=RunItem.State.DONE)
+    Run.objects.filter(pk=later.pk).update(state=Run.State.SUCCEEDED, finished_at=MOMENT)
+
+    undone = carried_out(revert.revert_run(parent, **BY)).items.get()
+    assert undone.state == RunItem.State.DONE
+    assert undone.reason.endswith("revert the run once more to undo that.")
+    assert "state::copilot" not in seen(github)[0]
+    assert carried_out(revert.revert_run(parent, **BY)).items.get().state == RunItem.State.DONE
+    assert "state::discovery" in seen(github)[0]
+
+
 def test_revert_is_a_run_of_its_own_in_the_log(github: FakeGitHub) -> None:
     run = assigned(github)
     undoing = revert.revert_run(run, **BY)
