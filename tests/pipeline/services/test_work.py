@@ -11,14 +11,13 @@ import pytest
 from pipeline import clock
 from pipeline.domain import changes
 from pipeline.domain.plan import Plan, Planned, Verdict, conflict, skip
-from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import State
-from pipeline.github.port import BadCredentials, GitHub, GitHubError, Gone, Moved, NotFound, QuotaExhausted, Transient
+from pipeline.github.port import BadCredentials, GitHubError, Gone, Moved, NotFound, QuotaExhausted, Transient
 from pipeline.models import Effect, Issue, Mode, Repository, Run, RunItem
 from pipeline.services import claims, effects, kinds, work
-from pipeline.services.kinds.base import NoPrefetch
 from tests.factories import MOMENT, make_effect, make_issue, make_item, make_operation, make_run
 from tests.fake_github import FakeGitHub, lost, refused
+from tests.pipeline.services.planner import Planner
 
 ITEM, ERROR = RunItem.State, RunItem.ErrorType
 ADD = changes.AddLabels(("state::assigned",))
@@ -34,26 +33,10 @@ ASSIGN = Plan(
 TWO_STEPS = Plan(Verdict.CHANGE, "assigned", "Because.", (Planned(ADD), Planned(REMOVE, step=1)), {1: State.ASSIGNED})
 
 
-class Planner(NoPrefetch):
-    """A kind whose plan the test gives."""
-
-    def __init__(self) -> None:
-        self.answer: Plan | GitHubError = ASSIGN
-        self.asked = 0
-
-    def select(self, run: Run, github: GitHub) -> list[Any]:
-        return []
-
-    def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
-        self.asked += 1
-        if isinstance(self.answer, GitHubError):
-            raise self.answer
-        return self.answer
-
-
 @pytest.fixture
 def planner(monkeypatch: pytest.MonkeyPatch) -> Planner:
     made = Planner()
+    made.answer = ASSIGN
     monkeypatch.setattr(kinds, "of", lambda run: made)
     return made
 
