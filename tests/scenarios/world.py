@@ -7,14 +7,18 @@ other. So a test may lose, repeat or withhold any of them, and time passes only 
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from pipeline import clock
 from pipeline.domain.invariants.log import parse
@@ -244,6 +248,9 @@ def _opened(operation: Operation, mode: Mode, **options: Any) -> Run:
 def world(monkeypatch: pytest.MonkeyPatch, protocol: str = "graphql", **values: Any) -> Iterator[World]:
     """A fresh world with shipped operations in dry run, one workflow and one source."""
     moving = clock.VirtualClock(START)
+    # A folder of its own: the checker reads all telemetry for secrets, and other tests leave much of it.
+    folder = tempfile.mkdtemp(prefix="telemetry-")
+    monkeypatch.setattr(settings, "CONTROLPLANE", replace(settings.CONTROLPLANE, telemetry_dir=Path(folder)))
     monkeypatch.setenv("APP_TOKEN", APP_TOKEN)
     monkeypatch.setenv("USER_TOKEN", USER_TOKEN)
     with clock.using(moving), Sandbox(clock=moving.now, pulse=False) as sandbox:
@@ -272,3 +279,4 @@ def world(monkeypatch: pytest.MonkeyPatch, protocol: str = "graphql", **values: 
         make_workflow(slug="intelligence-analysis", name="Intelligence analysis")
         operations.ship_operations(repository, actor="test", reason="The scenario begins.")
         yield made
+    shutil.rmtree(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 from django.apps import apps
@@ -88,22 +89,28 @@ def secrets(values: Sequence[str]) -> list[Violation]:
 def _in_tables(wanted: Sequence[str]) -> list[Violation]:
     broken = []
     for model in apps.get_models():
-        if model._meta.app_label not in LABELS:
-            continue
-        for field in model._meta.concrete_fields:
-            if isinstance(field, models.CharField | models.TextField | models.JSONField) and not field.choices:
-                broken += _in_column(model, field.name, wanted)
+        names = [field.name for field in model._meta.concrete_fields if _holds_text(field)]
+        if names and model._meta.app_label in LABELS:
+            broken += _in_table(model, names, wanted)
     return broken
 
 
-def _in_column(model: type[models.Model], name: str, wanted: Sequence[str]) -> list[Violation]:
-    text = model._default_manager.annotate(as_text=Cast(name, models.TextField()))
+def _holds_text(field: models.Field[object, object]) -> bool:
+    return isinstance(field, models.CharField | models.TextField | models.JSONField) and not field.choices
+
+
+def _in_table(model: type[models.Model], names: Sequence[str], wanted: Sequence[str]) -> list[Violation]:
+    """One query per table; a hit names its columns."""
+    as_text = {f"text_of_{name}": Cast(name, models.TextField()) for name in names}
     query = Q()
-    for value in wanted:
-        query |= Q(as_text__contains=value)
+    for name, value in product(as_text, wanted):
+        query |= Q(**{f"{name}__contains": value})
+    found = model._default_manager.annotate(**as_text).filter(query).order_by("pk")[:5]
     return [
         _broken("secret", f"The column {name} of {model._meta.db_table} row {row.pk} contains a secret.")
-        for row in text.filter(query).order_by("pk")[:5]
+        for row in found
+        for name in names
+        if any(value in str(getattr(row, f"text_of_{name}")) for value in wanted)
     ]
 
 
