@@ -15,7 +15,7 @@ def _seconds(question: Question) -> Sample:
     rows = RunItem.objects.filter(state__in=WORKED, started_at__isnull=False, finished_at__isnull=False)
     if question.rows is None:
         rows = rows.filter(run__in=_runs(question))
-    found = question.only(rows).order_by("-run", "-position").values_list("pk", "started_at", "finished_at")
+    found = question.only(rows).order_by("-run_id", "-position").values_list("pk", "started_at", "finished_at")
     kept = [(key, started, finished) for key, started, finished in found[:MOST_ROWS] if started and finished]
     ends = [finished for _key, _started, finished in kept]
     return Sample(

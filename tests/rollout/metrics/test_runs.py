@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.models import Kind, Mode, Repository, Run, RunItem
 from rollout.domain.measures import Row
+from rollout.metrics import items
 from tests.factories import make_finding, make_item, make_run
 from tests.rollout.evidence_rows import HOUR, START, make_live, make_runs
 from tests.rollout.metrics.conftest import Ask
@@ -122,3 +123,11 @@ def test_time_per_item_has_mean_and_95th_percentile(repository: Repository, ask:
     make_item(run=run, state="done", started_at=START, finished_at=START + HOUR, position=99)
     assert ask("seconds_per_item", operation="assign").value == (19 * 20 + 3600) / 20
     assert ask("p95_seconds_per_item", operation="assign").value == pytest.approx(20 + 0.05 * 3580)
+
+
+def test_time_per_item_is_that_of_the_newest(repository: Repository, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(items, "MOST_ROWS", 1)
+    older, newer = make_runs(make_live(repository), "0:0 0:0")
+    make_item(run=older, state="done", started_at=START, finished_at=START + HOUR, position=99)
+    make_item(run=newer, state="done", started_at=START, finished_at=START + HOUR / 60, position=99)
+    assert ask("seconds_per_item", operation="assign").value == 60
