@@ -14,12 +14,13 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from pipeline import clock
-from pipeline.admin.base import LONGEST_REASON, ReasonForm, Screen
+from pipeline.admin.base import ReasonForm, Screen
 from pipeline.admin.questions import Question, ask, require
+from pipeline.models import Repository
 from pipeline.views import display
 from rollout.admin import gates, limits, plan_pages, rollback_pages, stops, triggers
 from rollout.admin.base import PageView, RolloutPages, tabs
-from rollout.models import Rollout
+from rollout.models import PlanVersion, Rollout
 from rollout.services import rollouts, situation
 from rollout.views import standing
 from rollout.views.timeline import line
@@ -27,15 +28,21 @@ from rollout.views.timeline import line
 SHOWN_PROGRESS = 10
 
 
-class PrepareForm(forms.ModelForm):  # type: ignore[type-arg]
+class PrepareForm(ReasonForm):
     """Which plan on which repository."""
 
-    class Meta:
-        model = Rollout
-        fields = ("repository", "plan")
-        widgets: ClassVar[dict[str, Any]] = {"repository": UnfoldAdminSelectWidget, "plan": UnfoldAdminSelectWidget}
+    repository = forms.ModelChoiceField(queryset=Repository.objects.none(), widget=UnfoldAdminSelectWidget)
+    plan = forms.ModelChoiceField(
+        queryset=PlanVersion.objects.none(),
+        widget=UnfoldAdminSelectWidget,
+        help_text="Import one under Plans first, if there is none.",
+    )
+    reason = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    reason = forms.CharField(max_length=LONGEST_REASON, help_text="One sentence for the audit log.")
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["repository"].queryset = Repository.objects.order_by("full_name")  # type: ignore[attr-defined]
+        self.fields["plan"].queryset = PlanVersion.objects.order_by("slug", "-version")  # type: ignore[attr-defined]
 
 
 class StartForm(ReasonForm):
@@ -77,15 +84,8 @@ class RolloutScreen(RolloutPages):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("rollout.add_rollout")
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return PrepareForm
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [(None, {"fields": ["repository", "plan", "reason"]})]
-
-    def save_model(self, request: HttpRequest, obj: Rollout, form: Any, change: bool) -> None:
-        made = rollouts.prepare(obj.repository, obj.plan, request.user.get_username())
-        obj.pk = made.pk
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return prepare_page(self, request)
 
 
 def rollout_context(request: HttpRequest, row: Rollout) -> dict[str, Any]:
@@ -113,6 +113,32 @@ def rollout_context(request: HttpRequest, row: Rollout) -> dict[str, Any]:
         "may_roll_back": begun and may("rollout.add_rollback"),
         "may_change": begun and may("rollout.add_changerequest"),
     }
+
+
+def prepare_page(screen: Any, request: HttpRequest) -> HttpResponse:
+    require(request.user, "rollout.add_rollout")
+
+    def act(answer: Any, actor: str) -> Rollout:
+        return rollouts.prepare(answer["repository"], answer["plan"], actor)
+
+    plan = PlanVersion(title="Prepare a rollout", version=1)
+    return ask(
+        screen,
+        request,
+        Rollout(plan=plan, repository=Repository(full_name="a repository")),
+        Question(
+            title="Prepare a rollout",
+            button="Prepare it",
+            consequences=[
+                "Nothing is governed by it yet: it is started on a page of its own, with the date of day 1.",
+                "A repository has one rollout at a time.",
+            ],
+            act=act,
+            done="The rollout is prepared. Enter who holds which role, then start it.",
+            form=PrepareForm,
+            back=reverse("admin:rollout_rollout_changelist"),
+        ),
+    )
 
 
 def start_page(screen: Screen, request: HttpRequest, row: Rollout) -> HttpResponse:

@@ -56,7 +56,7 @@ def digest(text: str) -> str:
 
 def read(text: str, *, name: str = "plan.yaml") -> Plan:
     """The plan in `text`, with the operations that exist here; PlanFileError names every problem."""
-    return load_plan(text, name=name, operations=_operations())
+    return _checked(text, name, _operations())
 
 
 def plan_of(version: PlanVersion) -> Plan:
@@ -210,6 +210,12 @@ def name_of(version: PlanVersion) -> str:
 def _operations() -> tuple[str, ...]:
     """Those that the product ships, and those that somebody added."""
     return tuple(dict.fromkeys([*words.OPERATIONS, *Operation.objects.values_list("name", flat=True).distinct()]))
+
+
+@lru_cache(maxsize=8)
+def _checked(text: str, name: str, operations: tuple[str, ...]) -> Plan:
+    """A plan of a thousand lines takes half a second, and is read by its import, its check and its start."""
+    return load_plan(text, name=name, operations=operations)
 
 
 @lru_cache(maxsize=32)

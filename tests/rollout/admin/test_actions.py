@@ -1,0 +1,143 @@
+"""What the pages do when answered: one service each, and a sentence where it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.test import Client
+
+from rollout.models import Hold, PlanVersion, Rollback, Rollout, TriggerState
+from rollout.services import plans
+from tests.rollout.admin.addresses import page
+from tests.rollout.admin.world import LEAD, OPERATOR, OTHER_LEAD, SIGNERS, World
+
+As = Callable[[str], Client]
+
+
+def test_gate_is_signed_and_decided_by_people(world: World, as_person: As) -> None:
+    for role in SIGNERS[1:]:
+        as_person(f"signs-{role}").post(page("gate_sign", world.gate.pk), {"role": role})
+    as_person(LEAD).post(page("gate_decide", world.gate.pk), {"decision": "go", "reason": "All is well."})
+
+    world.gate.refresh_from_db()
+    assert (world.gate.state, world.gate.decision, world.gate.decided_by) == ("decided", "go", LEAD)
+
+
+def test_answer_that_changes_voids_the_gate_and_says_so(world: World, as_person: As) -> None:
+    client = as_person(LEAD)
+    answer = {"met": "no", "reason": "It was not all of it."}
+    client.post(page("rollout_answer", world.rollout.pk, "rehearsal-executed"), answer)
+
+    text = client.get(page("gate_change", world.gate.pk)).content.decode()
+    assert "has to" in text or "Ask it again" in text
+    world.gate.refresh_from_db()
+    assert world.gate.state == "void"
+
+
+def test_operator_holds_a_step_and_sees_it(world: World, as_person: As) -> None:
+    client = as_person(OPERATOR)
+    client.post(page("rollout_hold", world.rollout.pk), {"scope": "step:1.3", "reason": "Too slow."})
+
+    held = Hold.objects.get(step="1.3")
+    assert (held.by, held.reason) == (OPERATOR, "Too slow.")
+    assert "Too slow." in client.get(page("rollout_holds", world.rollout.pk)).content.decode()
+
+
+def test_starting_again_takes_the_checklist_and_a_second_person(world: World, as_person: As) -> None:
+    key = (world.rollout.pk, world.hold.pk)
+    approve = page("rollout_approve_resume", *key)
+    early = as_person(LEAD).post(approve, {"reason": "Yes."})
+    ticked = {"line_0": "on", "line_1": "on", "line_2": "on", "reason": "Looked at."}
+    as_person(OPERATOR).post(page("rollout_checklist", *key), ticked)
+    late = as_person(LEAD).post(approve, {"reason": "Yes."})
+
+    assert (b"Not met yet" in early.content, late.status_code) == (True, 302)
+    world.hold.refresh_from_db()
+    assert world.hold.released_by == LEAD
+
+
+def test_rollback_page_enforces_the_word_and_says_what_happens(world: World, as_person: As) -> None:
+    client, address = as_person(LEAD), page("rollout_roll_back", world.rollout.pk) + "?step=1.2"
+    text = client.get(address).content.decode()
+    wrong = client.post(address, {"reason": "Worse.", "confirmation": "1.3"})
+    right = client.post(address, {"reason": "Worse.", "confirmation": "1.2"})
+
+    assert "1 issue in state::assigned and 0 in state::copilot" in text
+    assert (b"nothing was rolled back" in wrong.content, right.status_code) == (True, 302)
+    assert Rollback.objects.get(is_drill=False).step == "1.2"
+
+
+def test_rollback_from_a_firing_settles_it(world: World, as_person: As) -> None:
+    address = page("rollout_roll_back", world.rollout.pk) + f"?firing={world.firing.pk}&trigger=strategic-pivot"
+
+    as_person(LEAD).post(
+        address, {"reason": "We go another way.", "confirmation": "acme/watch", "trigger": "strategic-pivot"}
+    )
+
+    world.firing.refresh_from_db()
+    assert (world.firing.outcome, world.reload().state) == ("done", "rolled_back")
+
+
+def test_trigger_is_disarmed_with_a_reason(world: World, as_person: As) -> None:
+    client = as_person(LEAD)
+    client.post(page("rollout_disarm", world.rollout.pk, "half-failing"), {"reason": "It is being mended."})
+
+    state = TriggerState.objects.get(slug="half-failing")
+    assert (state.armed, "It is being mended." in state.disarmed_reason) == (False, True)
+    assert "disarmed" in client.get(page("rollout_triggers", world.rollout.pk)).content.decode()
+
+
+def test_guarded_profile_bears_a_signature(world: World, as_person: As) -> None:
+    as_person(LEAD).post(page("rollout_profile", world.rollout.pk), {"profile": "guarded", "reason": "Few runs."})
+
+    assert (world.reload().profile, world.reload().profile_signed_by) == ("guarded", LEAD)
+
+
+def test_override_bears_owner_and_end(world: World, as_person: As) -> None:
+    answer = {"operation": "assign", "limit": 2, "hours": 4, "reason": "Slowly."}
+    client = as_person(LEAD)
+    client.post(page("rollout_override", world.rollout.pk), answer)
+
+    newest = world.rollout.overrides.all()[0]
+    assert (newest.limit, newest.owner) == (2, LEAD)
+    text = client.get(page("rollout_limits", world.rollout.pk)).content.decode()
+    assert "lea set 2 until" in text
+    assert "binding: <strong>backlog</strong>" in text  # nothing waits, so even 2 is too many
+
+
+def test_change_of_the_plan_is_approved_by_another(world: World, as_person: As) -> None:
+    address = page("changerequest_approve", world.change.pk)
+    mine = as_person(LEAD).post(address, {"reason": "Fine."})
+    other = as_person(OTHER_LEAD).post(address, {"reason": "Fine."})
+
+    assert (b"somebody other" in mine.content, other.status_code) == (True, 302)
+    assert world.reload().plan.version == 2
+
+
+def test_plan_with_an_error_names_the_line(world: World, as_person: As) -> None:
+    broken = plans.shipped_text().replace("    first_day: -7", "    first_day: soon", 1)
+    text = as_person(LEAD).post(page("planversion_add"), {"text": broken, "reason": "New."}).content.decode()
+
+    assert "line" in text
+    assert PlanVersion.objects.count() == 1
+
+
+def test_plan_page_shows_contradictions_with_their_arithmetic(world: World, as_person: As) -> None:
+    response = as_person(OPERATOR).get(page("rollout_plan", world.rollout.pk))
+
+    assert response.context["contradictions"] >= 7
+    assert b"The arithmetic" in response.content
+
+
+def test_second_rollout_of_a_repository_is_refused(world: World, as_person: As) -> None:
+    answer = {"repository": world.repository.pk, "plan": world.plan.pk, "reason": "Again."}
+    response = as_person(LEAD).post(page("rollout_add"), answer)
+
+    assert b"has a rollout already" in response.content
+    assert Rollout.objects.count() == 1
+
+
+def test_export_serves_only_what_the_rollback_wrote(world: World, as_person: As) -> None:
+    client = as_person(OPERATOR)
+
+    assert client.get(f"/admin/rollout/rollback/{world.rollback.pk}/exports/secret/").status_code == 404

@@ -1,0 +1,123 @@
+"""Each action of the rollout by each role, over HTTP: the question where the role may, 403 where it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from rollout.models import Gate, Hold, Override, Rollback, Rollout, Signature, Tick, TriggerState
+from tests.pipeline.admin.test_permissions_over_http import FROM, ROLES
+from tests.rollout.admin.addresses import page
+from tests.rollout.admin.world import LEAD, SIGNERS, World
+
+LEADS, OPERATORS, ALL = FROM["rollout lead"], FROM["operator"], frozenset(ROLES)
+ANSWER = {"reason": "I want to.", "met": "yes", "limit": 1, "hours": 4, "decision": "hold", "confirmation": "1.2"}
+
+
+def actions(world: World) -> dict[str, frozenset[str]]:
+    """Address → the roles that may."""
+    key = world.rollout.pk
+    return {
+        page("rollout_start", key): LEADS,
+        page("rollout_hold", key): OPERATORS,
+        page("rollout_roll_back", key): LEADS,
+        page("rollout_roll_back", key) + "?step=1.2": LEADS,
+        page("rollout_drill", key): LEADS,
+        page("rollout_override", key): LEADS,
+        page("rollout_override_end", key, world.override.pk): LEADS,
+        page("rollout_propose", key): LEADS,
+        page("rollout_timetable", key): OPERATORS,
+        page("rollout_profile", key): LEADS,
+        page("rollout_gate_ask", key, "rehearsal-sign-off"): LEADS,
+        page("rollout_gate_measure", key, "rehearsal-sign-off"): OPERATORS,
+        page("rollout_answer", key, "rehearsal-executed"): LEADS,
+        page("rollout_disarm", key, "half-failing"): LEADS,
+        page("rollout_clear", key, "half-failing"): LEADS,
+        page("rollout_raise", key, "strategic-pivot"): LEADS,
+        page("rollout_dismiss", key, world.firing.pk): LEADS,
+        page("rollout_resume", key, world.hold.pk): OPERATORS,
+        page("rollout_checklist", key, world.hold.pk): OPERATORS,
+        page("rollout_approve_resume", key, world.hold.pk): LEADS,
+        page("rollout_refuse_resume", key, world.hold.pk): OPERATORS,
+        page("gate_sign", world.gate.pk): ALL,  # who holds the role is checked with the answer
+        page("gate_decide", world.gate.pk): LEADS,
+        page("gate_withdraw", world.gate.pk): LEADS,
+        page("changerequest_approve", world.change.pk): LEADS,
+        page("changerequest_reject", world.change.pk): LEADS,
+        page("incident_owner", world.incident.pk): OPERATORS,
+        page("incident_close", world.incident.pk): OPERATORS,
+        page("rollback_retry", world.rollback.pk, "announced"): LEADS,
+        page("rollback_skip", world.rollback.pk, "announced"): LEADS,
+        page("rollback_triage", world.rollback.pk): OPERATORS,
+        page("rollback_triage_apply", world.rollback.pk): LEADS,
+        page("securityalert_add"): OPERATORS,
+        page("securityalert_clear", world.alert.pk): LEADS,
+        page("externalschedule_disable", world.schedule.pk): LEADS,
+        page("externalschedule_archive", world.schedule.pk): LEADS,
+        page("planversion_add"): LEADS,
+        page("rollout_add"): LEADS,
+        page("roleholder_add"): LEADS,
+    }
+
+
+def standing(world: World) -> list[int | str]:
+    """What none of the refused actions may change."""
+    models = (Hold, Rollback, Override, Signature, Tick, TriggerState, Gate)
+    return [*(model.objects.count() for model in models), world.reload().state, world.reload().profile]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_is_asked_only_what_it_may(role: str, world: World, as_role: Callable[[str], Client]) -> None:
+    client = as_role(role)
+    for address, allowed in actions(world).items():
+        assert client.get(address).status_code == (200 if role in allowed else 403), address
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_refused_post_changes_nothing(role: str, world: World, as_role: Callable[[str], Client]) -> None:
+    client, before = as_role(role), standing(world)
+    for address, allowed in actions(world).items():
+        if role not in allowed:
+            assert client.post(address, ANSWER).status_code == 403, address
+    assert standing(world) == before
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_may_look(role: str, world: World, as_role: Callable[[str], Client]) -> None:
+    client = as_role(role)
+    looked = [
+        page(f"rollout_{name}", world.rollout.pk) for name in ("gates", "limits", "triggers", "holds", "rollback")
+    ]
+    for address in ["/admin/", *world.lists(), *world.pages(), *looked]:
+        if "roleholder/" not in address or "change" not in address:
+            assert client.get(address).status_code == 200, address
+
+
+def test_only_who_holds_the_role_signs(
+    world: World, as_role: Callable[[str], Client], as_person: Callable[[str], Client]
+) -> None:
+    address = page("gate_sign", world.gate.pk)
+    stranger = as_role("administrator").post(address, {"role": SIGNERS[1]})
+    asker = as_person(LEAD).post(address, {"role": SIGNERS[1]})
+
+    assert b"does not hold the role" in stranger.content
+    assert b"cannot sign it" in asker.content
+    assert as_person(f"signs-{SIGNERS[1]}").post(address, {"role": SIGNERS[1]}).status_code == 302
+    assert set(world.gate.signatures.values_list("role", flat=True)) == set(SIGNERS[:2])
+
+
+def test_no_record_can_be_deleted(world: World, as_role: Callable[[str], Client]) -> None:
+    root = as_role("superuser")
+    for row in world.rows():
+        address = page(f"{row._meta.model_name}_delete", row.pk)
+        assert root.post(address, {"post": "yes"}).status_code == 403, address
+
+
+def test_stop_without_csrf_token_is_refused(world: World, as_role: Callable[[str], Client]) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = as_role("operator").cookies
+
+    assert strict.post(page("rollout_hold", world.rollout.pk), {"reason": "x"}).status_code == 403
+    assert Rollout.objects.get().state == "running"
