@@ -310,13 +310,11 @@ def test_change_that_took_place_is_recorded_even_when_the_issue_was_moved_elsewh
 
 
 def test_item_without_an_issue_needs_no_read(github: FakeGitHub, planner: Planner) -> None:
-    run = make_run(
-        operation=make_operation(mode=Mode.LIVE, live_until=MOMENT + timedelta(days=1)), state=Run.State.WORKING
-    )
+    operation = make_operation(mode=Mode.LIVE, live_until=MOMENT + timedelta(days=1))
+    item = make_item(run=make_run(operation=operation, state=Run.State.WORKING), issue=None)
     planner.answer = Plan(Verdict.CHANGE, "opened", "Found.", (Planned(changes.CreateIssue("t", "b", ())),))
-    ended = worked(make_item(run=run, issue=None), github)
-    assert (ended.state, github.calls["issue"]) == (ITEM.DONE, 0)
-    assert ended.issue == Issue.objects.get()
+    ended = worked(item, github)
+    assert (ended.state, github.calls["issue"], ended.issue) == (ITEM.DONE, 0, Issue.objects.get())
 
 
 def test_stored_effects_are_the_only_thing_a_second_worker_needs(
