@@ -101,7 +101,7 @@ def make_deliverable(**values: Any) -> Deliverable:
         "name": f"report-{serial}",
         "title": f"Report {serial}",
         "template": "# {title}\n",
-        "path": "{folder}/report.md",
+        "path": f"{{folder}}/report-{serial}.md",
     }
     values.setdefault("workflow", values.get("workflow") or make_workflow(deliverables=0))
     return Deliverable.objects.create(**{**defaults, **values})

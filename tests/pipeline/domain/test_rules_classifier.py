@@ -170,6 +170,6 @@ HOSTILE = ["a-" * 32_768, "<!--" * 16_384, "a.a" * 21_845, "1." * 32_768, "> " *
 @pytest.mark.parametrize("body", HOSTILE, ids=[text[:8].strip() for text in HOSTILE])
 def test_hostile_bodies_of_64k_are_assessed_in_bounded_time(body: str) -> None:
     keywords = ", ".join(f"open source word{number}" for number in range(200))
-    began = time.monotonic()
+    began = time.process_time()
     assess("t" * 1_000_000, body, specs=(*ALL, spec("many", keywords)))
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3

