@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import BooleanField, Case, Count, Max, Value, When
 
 from pipeline.domain.guidance import GUIDANCE
+from pipeline.domain.labels import LabelGrammar
 from pipeline.models import Issue, Repository, Transition
 from rollout.domain.measures import Unit
 from rollout.metrics import reducing
@@ -64,7 +65,7 @@ def _passed(steps: Sequence[Step], now: datetime) -> int | None:
     return 0 if steps[-1][0] == Issue.State.DONE or now - steps[0][2] >= GROWN_UP else None
 
 
-def _arrived(state: str, judge: Callable[[Any, Question], bool]) -> Collect:
+def _arrived(state: str, judge: Callable[[Any, LabelGrammar], bool]) -> Collect:
     """1 where an issue that came to `state` in the window is as `judge` asks."""
 
     def collect(question: Question) -> Sample:
@@ -82,7 +83,8 @@ def _arrived(state: str, judge: Callable[[Any, Question], bool]) -> Collect:
             .order_by("pk")
             .values("pk", "number", "labels", "workflow", "specialist", "guided", "read_at", "assigned_at")
         )
-        facts = [int(judge(row, question)) for row in found]
+        grammar = Repository.objects.get(pk=question.scope.repository_id).grammar
+        facts = [int(judge(row, grammar)) for row in found]
         bad = [f"#{row['number']}" for row, good in zip(found, facts, strict=True) if not good]
         moments = transitions(question).filter(after=state).aggregate(newest=Max("at"))
         return Sample(
@@ -93,13 +95,12 @@ def _arrived(state: str, judge: Callable[[Any, Question], bool]) -> Collect:
     return collect
 
 
-def _has_schema(row: Any, question: Question) -> bool:
+def _has_schema(row: Any, grammar: LabelGrammar) -> bool:
     """Exactly one workflow label, and a schema in force that it names."""
-    grammar = Repository.objects.get(pk=question.scope.repository_id).grammar
     return len(grammar.values(row["labels"], "workflow::")) == 1 and row["workflow"] is not None
 
 
-def _has_guidance(row: Any, _question: Question) -> bool:
+def _has_guidance(row: Any, _grammar: LabelGrammar) -> bool:
     return bool(row["guided"]) and row["specialist"] is not None
 
 

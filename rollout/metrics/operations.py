@@ -102,22 +102,24 @@ def _accurate(question: Question, runs: Sequence[Run]) -> list[int]:
     states, slack = {}, 0
     for state, n, gone in counted:
         states[state], slack = n, slack + gone
+    then = {state.value: states.get(state.value, 0) for state in Issue.State}
+    moves = _moves_backwards(question, min(run.finished_at or question.now for run in runs))
     facts = []
-    for run in runs:
-        then = _taken_back(question, states, run.finished_at or question.now)
+    for run in sorted(runs, key=lambda run: run.finished_at or question.now, reverse=True):
+        while moves and moves[-1][2] > (run.finished_at or question.now):
+            before, after, _at = moves.pop()
+            then[after] -= 1
+            if before:
+                then[before] += 1
         told = run.statistics.get("system")
-        facts.append(int(told is not None and all(abs(told.get(s, 0) - then.get(s, 0)) <= slack for s in then)))
+        facts.append(int(told is not None and all(abs(told.get(s, 0) - then[s]) <= slack for s in then)))
     return facts
 
 
-def _taken_back(question: Question, states: dict[str, int], moment: datetime) -> dict[str, int]:
-    then = {state.value: states.get(state.value, 0) for state in Issue.State}
-    moves = Transition.objects.filter(issue__repository=question.scope.repository_id, at__gt=moment).order_by()
-    for before, after, n in moves.values_list("before", "after").annotate(n=Count("pk")):
-        then[after] -= n
-        if before:
-            then[before] += n
-    return then
+def _moves_backwards(question: Question, since: datetime) -> list[tuple[str, str, datetime]]:
+    """Every move since then, the newest last, so that it is taken off first."""
+    moves = Transition.objects.filter(issue__repository=question.scope.repository_id, at__gt=since)
+    return list(moves.order_by("at", "pk").values_list("before", "after", "at"))
 
 
 def _alerts(question: Question) -> Sample:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from pipeline.models import Run
 from pipeline.services import audit
+from pipeline.services.operations import NotPossible
 from rollout.domain import stored
 from rollout.domain.plan import Action, Plan
 from rollout.domain.trigger_rules import Decision
@@ -135,6 +136,10 @@ def _fire(rollout: Rollout, one: Judged, row: Evaluation, now: datetime, actions
             act(rollout, firing, one, action, actions)
     except IntegrityError:
         log.info("somebody else fired this trigger", extra={"trigger": slug, "evaluation": row.pk})
+        return None
+    except NotPossible as refused:
+        # Nothing was changed, and the next evaluation tries again; the other triggers must not wait for this one.
+        record.say_once(rollout, f"{record.RULE}{slug}", f"The trigger {slug} could not act: {refused}")
         return None
     return firing
 

@@ -14,7 +14,7 @@ from pipeline.models import AuditEntry, Mode, Operation, Run, RunItem
 from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan import Action, Trigger
-from rollout.models import Evaluation, Firing, Gate, Hold, Rollout, StepProgress, TriggerState
+from rollout.models import Evaluation, Firing, Gate, Hold, ProgressEntry, Rollout, StepProgress, TriggerState
 from rollout.services import firings, triggers
 from tests.factories import make_finding, make_handover, make_issue, make_item
 from tests.rollout.evidence_rows import (
@@ -171,6 +171,23 @@ def test_killed_between_firing_and_deed_it_fires_again(doing: Doing) -> None:
     assert not Firing.objects.exists()
     doing.fails = False
     assert len(fired(rollout, doing)) == 1
+
+
+def test_trigger_that_cannot_act_is_told_once_and_keeps_no_other_from_acting(doing: Doing) -> None:
+    rollout, _runs = working(BAD, ASSIGN_FAILING, CONFLICTING)
+    conflict(rollout)
+    everything = doing.roll_back
+
+    def refuses(rollout: Rollout, *, step: str, **values: Any) -> Any:
+        if not step:
+            raise NotPossible("The saga is being mended.")
+        return everything(rollout, step=step, **values)
+
+    doing.roll_back = refuses  # type: ignore[method-assign]
+    assert fired(rollout, doing) == [("assign-failing", "assign", "roll_back")]
+    fired(rollout, doing)
+    told = ProgressEntry.objects.filter(sentence__contains="could not act: The saga is being mended.")
+    assert told.count() == 1
 
 
 # --- from when evidence counts ---
