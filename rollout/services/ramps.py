@@ -20,9 +20,15 @@ ACTOR = "rule:ramp"
 
 
 def count_days(
-    rollout: Rollout, situation: Situation, rows: list[Operation], fence: Fence, now: datetime
+    rollout: Rollout,
+    situation: Situation,
+    rows: list[Operation],
+    fence: Fence,
+    now: datetime,
+    *,
+    look_again: bool = True,
 ) -> list[StepProgress]:
-    """Advance every ramp that today counts for; those that moved."""
+    """Advance every ramp that today counts for; those that moved. A frozen one is measured anew with `look_again`."""
     if situation.state is not RolloutState.RUNNING or situation.frozen:
         return []
     rising = [step for step in live_steps(situation) if step.ramps]
@@ -30,6 +36,8 @@ def count_days(
     modes = {row.name: row for row in rows}
     moved = []
     for step in rising:
+        if known[step.number].frozen_reason and not look_again:
+            continue
         if _count(rollout, step, known[step.number], modes, (situation.today, now), fence):
             moved.append(known[step.number])
     return moved

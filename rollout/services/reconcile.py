@@ -28,8 +28,11 @@ AT_WORK = (Rollout.State.RUNNING, Rollout.State.HELD, Rollout.State.ROLLED_BACK)
 log = logging.getLogger(__name__)
 
 
-def reconcile(rollout: Rollout, now: datetime | None = None) -> list[Change]:
-    """Make `rollout` what it ought to be at `now`; the changes that were made, leases aside."""
+def reconcile(rollout: Rollout, now: datetime | None = None, *, look_again: bool = True) -> list[Change]:
+    """Make `rollout` what it ought to be at `now`; the changes that were made, leases aside.
+
+    `look_again` False leaves out measuring once more why a ramp is frozen, which takes longer than all the rest.
+    """
     rollout.refresh_from_db()
     now = now or clock.now()
     fence = take(rollout) if rollout.state in AT_WORK else None
@@ -37,13 +40,13 @@ def reconcile(rollout: Rollout, now: datetime | None = None) -> list[Change]:
         return []
     made: list[Change] = []
     try:
-        _carry_out(rollout, fence, now, made)
+        _carry_out(rollout, fence, now, made, look_again)
     except Fenced:
         log.info("another reconcile or a stop took over", extra={"rollout": rollout.pk})
     return made
 
 
-def _carry_out(rollout: Rollout, fence: Fence, now: datetime, made: list[Change]) -> None:
+def _carry_out(rollout: Rollout, fence: Fence, now: datetime, made: list[Change], look_again: bool) -> None:
     toggles.take(rollout, fence, now)
     _take_over(rollout, fence)
     rows = situation.managed(rollout)
@@ -53,7 +56,7 @@ def _carry_out(rollout: Rollout, fence: Fence, now: datetime, made: list[Change]
     _enter_phase(rollout, seen, fence)
     if _promote(rollout, seen, fence, now):
         seen = situation.read(rollout, now, rows)
-    if ramps.count_days(rollout, seen, rows, fence, now):
+    if ramps.count_days(rollout, seen, rows, fence, now, look_again=look_again):
         seen = situation.read(rollout, now, rows)
     seen = _with_limits(rollout, seen, rows, now)
     for change in desired.changes(seen):

@@ -20,6 +20,7 @@ from rollout.services import announcements, external_schedules, incidents, recon
 
 HEAD = "audit head"
 LOOK_FOR_SCHEDULES = timedelta(hours=1)
+LOOK_AT_RAMPS = timedelta(minutes=10)  # why one is frozen; after each run it is looked at anyway
 log = logging.getLogger(__name__)
 
 
@@ -27,7 +28,7 @@ def tick(now: datetime | None = None) -> None:
     """Triggers and the control loop of every rollout, each for itself, so that none stops another."""
     now = now or clock.now()
     for rollout in _at_work():
-        _look_after(rollout, now, None)
+        _look_after(rollout, now, None, look_again=_is_due(f"ramps {rollout.pk}", now, LOOK_AT_RAMPS))
     export_head(now)
     Heartbeat.objects.update_or_create(name="rollout", defaults={"beaten_at": now})
 
@@ -62,9 +63,9 @@ def _at_work() -> QuerySet[Rollout]:
     return Rollout.objects.filter(state__in=reconcile.AT_WORK).select_related("repository", "plan")
 
 
-def _look_after(rollout: Rollout, now: datetime, run: Run | None) -> None:
+def _look_after(rollout: Rollout, now: datetime, run: Run | None, *, look_again: bool = True) -> None:
     _safely("triggers", rollout, lambda: triggers.evaluate(rollout, now=now, run=run))
-    _safely("reconcile", rollout, lambda: reconcile.reconcile(rollout, now))
+    _safely("reconcile", rollout, lambda: reconcile.reconcile(rollout, now, look_again=look_again))
 
 
 def _advance(rollback: Rollback, now: datetime) -> None:

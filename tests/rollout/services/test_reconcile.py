@@ -147,6 +147,19 @@ def test_the_first_step_up_waits_for_the_prerequisites(
     assert world.operation(rollout, "assign").limit == 15
 
 
+def test_why_a_ramp_is_frozen_is_measured_again_only_when_asked(
+    rollout: Rollout, virtual_clock: VirtualClock, verdicts: dict[str, Verdict]
+) -> None:
+    verdicts["fast-enough"] = Verdict.INCONCLUSIVE
+    second_week(rollout, virtual_clock)
+    verdicts.clear()
+    rollout.refresh_from_db()
+    reconcile.reconcile(rollout, virtual_clock.now(), look_again=False)
+    assert world.step(rollout, "2.1").ramp_day == 0
+    reconcile.reconcile(rollout, virtual_clock.now())
+    assert world.step(rollout, "2.1").ramp_day == 1
+
+
 def test_week_two_makes_the_daily_operation_and_one_part_live(rollout: Rollout, virtual_clock: VirtualClock) -> None:
     second_week(rollout, virtual_clock)
     daily = world.operation(rollout, "daily")
@@ -268,12 +281,17 @@ def test_a_reconcile_that_was_overtaken_changes_nothing_more(
     world.tick(rollout)
     gate = world.sign_all(gates.ask(rollout, "day-7", by=world.LEAD))
     with monkeypatch.context() as patched:
-        patched.setattr(gates.reconcile, "reconcile", lambda _rollout: [])
+        patched.setattr(reconcile, "reconcile", lambda _rollout: [])
         gates.decide(gate, "go", by=world.LEAD, reason="All is met.")
     to_day(virtual_clock, 8)
     told = reconcile._tell
     with monkeypatch.context() as patched:
-        patched.setattr(reconcile, "_tell", lambda *given: (told(*given), fence.cut(rollout)))
+
+        def overtaken(*given: Any) -> None:
+            told(*given)
+            fence.cut(rollout)
+
+        patched.setattr(reconcile, "_tell", overtaken)
         assert world.tick(rollout) == []
     assert world.step(rollout, "2.1").state == StepProgress.State.WAITING
     world.tick(rollout)

@@ -26,7 +26,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """What was called, in order, with the rollout or the run."""
     calls: list[tuple[str, Any]] = []
     monkeypatch.setattr(triggers, "evaluate", lambda row, *, now, run=None: calls.append(("triggers", run)))
-    monkeypatch.setattr(reconcile, "reconcile", lambda row, now=None: calls.append(("reconcile", row.pk)))
+    monkeypatch.setattr(reconcile, "reconcile", lambda row, now=None, **_: calls.append(("reconcile", row.pk)))
     return calls
 
 
