@@ -32,7 +32,9 @@ class BoardLine:
         if self.row.distance is None:
             return "–"
         far = wording.value(abs(self.row.distance), Unit(self.row.unit))
-        return f"{far} left" if self.row.distance > 0 else f"past by {far}" if self.row.distance < 0 else "at the limit"
+        if self.row.distance == 0:
+            return "any more fires" if self.row.comparator in {">", "<"} else "at the limit"
+        return f"{far} left" if self.row.distance > 0 else f"past by {far}"
 
     @property
     def per(self) -> str:

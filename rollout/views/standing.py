@@ -26,7 +26,7 @@ from rollout.models import (
     SecurityAlert,
     StepProgress,
 )
-from rollout.services import plans
+from rollout.services import plans, situation
 
 STALE_RECONCILE = timedelta(minutes=5)
 ON_CALL = "on-call"
@@ -107,7 +107,7 @@ def of(rollout: Rollout, now: datetime) -> Standing:
         phase=plan.phase(rollout.phase) or next((x.phase for x in phases if x.state is PhaseState.IN_FORCE), None),
         next_gate=upcoming.phase.gate if upcoming and not finished else None,
         next_gate_on=upcoming.gate_due if upcoming and not finished else None,
-        live=tuple(Operation.objects.filter(repository=rollout.repository_id, mode=Mode.LIVE).order_by("name")),
+        live=tuple(row for row in situation.managed(rollout) if row.mode == Mode.LIVE),
         holds=tuple(rollout.holds.filter(released_at__isnull=True)),
         on_call=on_call(rollout),
         alerts=tuple(alerts(rollout, now)),

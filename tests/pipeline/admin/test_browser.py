@@ -95,6 +95,8 @@ def test_every_registered_screen_is_visited(world: World) -> None:
     visited = set(world.lists())
 
     for model in admin.site._registry:
+        if model._meta.app_label == "rollout":
+            continue  # its screens have a world of their own
         try:
             assert reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") in visited
         except NoReverseMatch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib import admin
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -14,6 +15,14 @@ from tests.rollout.admin.world import World
 
 __all__ = ["browser", "visitor"]  # fixtures
 pytestmark = pytest.mark.browser
+
+
+def test_every_registered_screen_is_visited(world: World) -> None:
+    visited = set(world.lists())
+
+    for model in admin.site._registry:
+        if model._meta.app_label == "rollout":
+            assert page(f"{model._meta.model_name}_changelist") in visited
 
 
 def test_every_page_is_quiet_and_fits_desk_and_phone(world: World, visitor: Visitor) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from pipeline.models import AuditEntry
 from tests.rollout.admin.addresses import every
 from tests.rollout.admin.world import World
 
@@ -61,3 +62,12 @@ def test_overview_without_a_rollout_says_what_to_do(world: World, root: Client) 
     world.rollout.__class__.objects.filter(pk=world.rollout.pk).update(state="finished")
 
     assert b"No rollout is prepared" in root.get("/admin/").content
+
+
+def test_audit_log_is_verified_on_request(world: World, root: Client) -> None:
+    sound = root.get("/admin/pipeline/auditentry/verify", follow=True).content.decode()
+    AuditEntry.objects.filter(sequence=2).update(reason="Nobody will notice.")
+    altered = root.get("/admin/pipeline/auditentry/verify", follow=True).content.decode()
+
+    assert "are there and unaltered" in sound
+    assert "Entry 2 was altered" in altered
