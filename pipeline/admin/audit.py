@@ -28,7 +28,7 @@ class AuditEntryScreen(PageScreen):
     date_hierarchy = "at"
     actions_list = ("verify",)
 
-    @action(description="Verify the log", url_path="verify", permissions=["pipeline.view_auditentry"])  # type: ignore[untyped-decorator]  # unfold's
+    @action(description="Verify the log", url_path="verify", permissions=["view"])  # type: ignore[untyped-decorator]  # unfold's
     def verify(self, request: HttpRequest) -> HttpResponse:
         """Recomputes the whole chain; only reads."""
         found = audit.verify()
