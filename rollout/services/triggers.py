@@ -16,7 +16,7 @@ from rollout.domain.plan import Action, Plan
 from rollout.domain.trigger_rules import Decision
 from rollout.domain.verdicts import Verdict
 from rollout.models import Evaluation, Firing, Hold, Rollback, Rollout, StepProgress, TriggerState
-from rollout.services import evaluation, probing, record, trigger_actions
+from rollout.services import evaluation, probing, record, stop_links, trigger_actions
 from rollout.services.trigger_actions import Actions
 from rollout.services.trigger_board import board
 from rollout.services.trigger_evidence import MISSING_RUNS, Judged, judge, rules_of
@@ -227,7 +227,8 @@ def act(rollout: Rollout, firing: Firing, one: Judged, action: Action, actions: 
         probes = ladder.most if ladder and action is Action.HOLD_AND_PROBE and one.subject else 0
         step = "" if one.subject else _step(one)
         actions.hold(rollout, operation=one.subject, step=step, by=by, reason=reason, probes=probes)
-    actions.announce(rollout, key=f"firing:{firing.pk}", subject=f"{_TOLD[action]}: {firing.trigger}", body=reason)
+    body = f"{reason}\n\nHold everything, for a day from now: {stop_links.address(rollout)}"
+    actions.announce(rollout, key=f"firing:{firing.pk}", subject=f"{_TOLD[action]}: {firing.trigger}", body=body)
 
 
 _TOLD = {
