@@ -14,7 +14,17 @@ from rollout.domain.gate_rules import Signed
 from rollout.domain.plan import GatePlan, Phase
 from rollout.domain.verdicts import Verdict
 from rollout.models import Gate, Hold, RoleHolder, Rollout, Signature
-from rollout.services import fence, gate_evidence, plans, reconcile, record, rollouts, situation, stop
+from rollout.services import (
+    announcements,
+    fence,
+    gate_evidence,
+    plans,
+    reconcile,
+    record,
+    rollouts,
+    situation,
+    stop,
+)
 
 
 def due(rollout: Rollout, slug: str, now: datetime | None = None) -> date:
@@ -53,7 +63,9 @@ def ask(rollout: Rollout, slug: str, *, by: str, brought_forward: str = "", insu
                 insufficient=insufficient.strip()[:500] if found is not Verdict.PASS else "",
             )
             _log(gate, by, "gate.asked", plan.question, {"verdict": found.value})
-            record.say(rollout, by, f"The gate {slug} is asked: {plan.question} {', '.join(plan.signers)} sign.")
+            asked = f"The gate {slug} is asked: {plan.question} {', '.join(plan.signers)} sign."
+            record.say(rollout, by, asked)
+            _announce(gate, f"gate:{gate.pk}", f"To sign: {plan.question}", asked)
     except IntegrityError as error:
         raise NotPossible(f"The gate {slug} is being asked already; sign, decide or withdraw that one.") from error
     return gate
@@ -206,7 +218,13 @@ def _write(gate: Gate, decision: str, by: str, reason: str) -> None:
     gate.refresh_from_db()
     signatures = {row.role: row.by for row in gate.signatures.all()}
     _log(gate, by, "gate.decided", reason, {"decision": decision, "signatures": signatures})
-    record.say(gate.rollout, by, f"The gate {gate.slug} is decided: {gate.get_decision_display()}. {reason}")
+    decided = f"The gate {gate.slug} is decided by {by}: {gate.get_decision_display()}. {reason}"
+    record.say(gate.rollout, by, decided)
+    _announce(gate, f"gate:{gate.pk}:decided", f"Decided: {gate.get_decision_display()}", decided)
+
+
+def _announce(gate: Gate, key: str, subject: str, body: str) -> None:
+    announcements.announce(gate.rollout, key=key, subject=f"{gate.rollout.repository}: {subject}", body=body)
 
 
 def _log(gate: Gate, by: str, action: str, reason: str, after: dict[str, object]) -> None:

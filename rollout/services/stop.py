@@ -14,7 +14,7 @@ from pipeline.services.operations import NotPossible
 from rollout.domain.desired import DRY_RUN, OFF, belongs, in_scope, stopped_by_rollback
 from rollout.domain.progress import Cause, RolloutState, StepState
 from rollout.models import Firing, Hold, Rollback, Rollout, StepProgress
-from rollout.services import fence, holds, plans, record, saga, situation
+from rollout.services import announcements, fence, holds, plans, record, saga, situation
 
 
 def hold(rollout: Rollout, *, operation: str = "", step: str = "", by: str, reason: str, probes: int = 0) -> Hold:
@@ -31,6 +31,10 @@ def hold(rollout: Rollout, *, operation: str = "", step: str = "", by: str, reas
         holds.lower_all(holds.stopped(rollout, placed), DRY_RUN, rule=rule, reason=f"Held by {by}: {reason}")
         holds.lower_part(situation.managed(rollout), placed, rule=rule)
         _hold_states(rollout, operation, step, by)
+        if not record.is_rule(by):  # a trigger tells of its own holds, with the figures
+            scope = holds.scope(placed)
+            subject, body = f"{rollout.repository}: {by} held {scope}", f"{by} held {scope}: {placed.reason}"
+            announcements.announce(rollout, key=f"hold:{placed.pk}", subject=subject, body=body)
     return placed
 
 

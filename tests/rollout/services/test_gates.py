@@ -10,7 +10,7 @@ from pipeline.clock import VirtualClock
 from pipeline.models import AuditEntry
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan import Criterion, Plan, Source
-from rollout.models import Gate, Hold, PlanVersion, Rollout, Tick
+from rollout.models import Announcement, Gate, Hold, PlanVersion, Rollout, Tick
 from rollout.services import gates, plans, rollouts, stop, ticks
 from tests.rollout import world
 from tests.rollout.hand_plan import SIGNERS, make_plan, with_criteria
@@ -62,6 +62,13 @@ def test_go_with_every_signature_is_written_with_reason_and_names(rollout: Rollo
     entry = AuditEntry.objects.get(action="gate.decided")
     assert set(entry.after["signatures"]) == set(SIGNERS)
     assert entry.evidence["evidence_hash"] == gate.evidence_hash
+
+
+def test_those_who_sign_are_told_of_question_and_decision(rollout: Rollout) -> None:
+    gate = world.go(rollout, "sign-off")
+    told = dict(Announcement.objects.filter(channel="slack").values_list("key", "body"))
+    assert told[f"gate:{gate.pk}:slack"] == "The gate sign-off is asked: Proceed? devops, assignment sign."
+    assert "is decided by olga: go" in told[f"gate:{gate.pk}:decided:slack"]
 
 
 def test_go_without_every_signature_is_refused_and_names_who_is_missing(rollout: Rollout) -> None:

@@ -12,7 +12,7 @@ from pipeline.clock import VirtualClock
 from pipeline.models import AuditEntry, Mode
 from pipeline.services import operations
 from pipeline.services.operations import NotPossible
-from rollout.models import Hold, Resumption, Rollback, Rollout, StepProgress, TriggerState
+from rollout.models import Announcement, Hold, Resumption, Rollback, Rollout, StepProgress, TriggerState
 from rollout.services import resume, saga, stop
 from tests.rollout import world
 
@@ -94,6 +94,12 @@ def test_a_scope_that_does_not_exist_is_refused(rollout: Rollout, scope: dict[st
     with pytest.raises(NotPossible, match=match):
         stop.hold(rollout, by="anna", reason="Stop.", **scope)
     assert not Hold.objects.exists()
+
+
+def test_a_persons_hold_is_told_once(rollout: Rollout) -> None:
+    for _time in range(2):
+        held = stop.hold(rollout, operation="assign", by="anna", reason="Odd labels.")
+    assert Announcement.objects.filter(key__startswith=f"hold:{held.pk}:").count() == 2  # Slack and e-mail
 
 
 def test_a_stop_needs_a_reason(rollout: Rollout) -> None:
