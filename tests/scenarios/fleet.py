@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from controlplane.children import TETHER
 from controlplane.processes import celery, worker
 from tests.processes import ROOT, free_port, process_environment, wait_for
 
@@ -48,8 +49,9 @@ class Fleet:
 
     def start(self, name: str, command: list[str]) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
+            tied = [sys.executable, str(TETHER), str(os.getpid()), *command]  # a killed test leaves nothing behind
             self._children[name] = subprocess.Popen(
-                command, cwd=ROOT, env=dict(self.environment), stdout=log, stderr=log, start_new_session=True
+                tied, cwd=ROOT, env=dict(self.environment), stdout=log, stderr=log, start_new_session=True
             )
 
     def start_sandbox(self) -> None:
