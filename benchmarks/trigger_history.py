@@ -13,7 +13,7 @@ from pipeline.models import Kind, Mode, Operation, Repository, Run, RunItem
 from pipeline.services import operations
 from rollout.domain.measures import Reading, Scope, Window
 from rollout.metrics.registry import METRICS
-from rollout.models import Evaluation, PlanVersion, Rollout, StepProgress
+from rollout.models import Evaluation, PlanVersion, Rollout, StepProgress, TriggerState
 from rollout.services import plans, triggers
 from rollout.services.trigger_actions import Actions
 
@@ -40,6 +40,8 @@ def prepare(begin: datetime) -> Rollout:
         evidence_floor=begin,
         created_at=begin,
     )
+    slugs = [trigger.slug for trigger in plans.plan_of(version).every_trigger()]
+    TriggerState.objects.bulk_create(TriggerState(rollout=rollout, slug=slug) for slug in slugs)
     for phase in plans.plan_of(version).phases:
         for step in phase.steps:
             StepProgress.objects.create(rollout=rollout, number=step.number, state=StepProgress.State.LIVE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from rollout.domain.measures import Unit, Window
@@ -16,6 +17,17 @@ from rollout.domain.trigger_rules import Rule
 def written(rule: Criterion | Rule) -> dict[str, Any]:
     """JSON values only."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(rule), default=_plain))
+    return plain
+
+
+@lru_cache(maxsize=256)
+def _as_text(rule: Rule) -> str:
+    return json.dumps(written(rule))
+
+
+def rule_written(rule: Rule) -> dict[str, Any]:
+    """`written`, remembered: triggers are judged every minute."""
+    plain: dict[str, Any] = json.loads(_as_text(rule))
     return plain
 
 

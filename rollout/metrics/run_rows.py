@@ -17,7 +17,7 @@ from pipeline.models import Kind, Mode, Operation, Run, RunItem
 from rollout.domain.windows import RunFact
 from rollout.metrics.base import MOST_ROWS, Question
 
-LATEST = 60  # runs of one operation that a trigger looks at; none looks back further
+LATEST = 48  # runs of one operation that a trigger looks at: 36 for flapping, and some that had no work
 LONGEST = timedelta(days=1)  # a run ends at most so long after its slot
 
 _JUDGED = Q(state__in=(RunItem.State.DONE, RunItem.State.FAILED)) & ~Q(error_type=RunItem.ErrorType.QUOTA)

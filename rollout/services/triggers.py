@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -13,7 +13,7 @@ from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain import stored
 from rollout.domain.plan import Action, Plan
-from rollout.domain.trigger_rules import Decision
+from rollout.domain.trigger_rules import Decision, Rule
 from rollout.domain.verdicts import Verdict
 from rollout.models import Evaluation, Firing, Hold, Rollback, Rollout, StepProgress, TriggerState
 from rollout.services import evaluation, probing, record, stop_links, trigger_actions
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 AT_WORK = (Rollout.State.RUNNING, Rollout.State.HELD)
 ERROR_GRACE = timedelta(hours=1)  # what cannot be measured for so long is held
+ASK_EVERY = timedelta(hours=1)  # what people decide changes by the day
 COOL_DOWN = timedelta(hours=6)  # between two warnings of one trigger on one operation
 SEVERITY = (Action.ROLL_BACK, Action.HOLD, Action.HOLD_AND_PROBE, Action.DECIDE, Action.WARN)
 
@@ -46,23 +47,33 @@ def evaluate(
     if rollout.state not in AT_WORK:
         return []
     carry_out = actions or trigger_actions.real()
-    rules = rules_of(rollout, plan)
-    if run is not None:
-        rules = tuple(rule for rule in rules if rule.trigger.slug != MISSING_RUNS.slug)
+    rules = _due(rollout, rules_of(rollout, plan), now, run)
     names = None if run is None else ([run.operation.name] if run.operation else [])
     judged = [one for one in judge(rollout, rules, now, operations=names) if one.in_force]
     kept = _keep(rollout, judged, now, run)
+    TriggerState.objects.filter(rollout=rollout, slug__in=[rule.trigger.slug for rule in rules]).update(
+        evaluated_at=now
+    )
     fired = [firing for one, row in _by_severity(kept) if (firing := _fire(rollout, one, row, now, carry_out))]
     if run is None or run.requested_by.startswith(record.RULE):
         fired += probing.advance(rollout, now, rules, carry_out)
-    TriggerState.objects.filter(rollout=rollout).update(evaluated_at=now)
     return fired
+
+
+def _due(rollout: Rollout, rules: Sequence[Rule], now: datetime, run: Run | None) -> tuple[Rule, ...]:
+    """After a run those that act; by the clock all, those for people to decide once an hour."""
+    if run is not None:
+        return tuple(rule for rule in rules if rule.trigger.automatic and rule.trigger.slug != MISSING_RUNS.slug)
+    asked = TriggerState.objects.filter(rollout=rollout, evaluated_at__gt=now - ASK_EVERY, evaluated_at__lte=now)
+    recent = set(asked.values_list("slug", flat=True))
+    return tuple(rule for rule in rules if rule.trigger.automatic or rule.trigger.slug not in recent)
 
 
 def _keep(rollout: Rollout, judged: list[Judged], now: datetime, run: Run | None) -> list[tuple[Judged, Evaluation]]:
     """Each with its evaluation as it is kept; new ones are saved in one go."""
     drawn = [_drawn(rollout, one, now, run) for one in judged]
-    known = {row.key: row for row in Evaluation.objects.filter(rollout=rollout, key__in=[row.key for row in drawn])}
+    same = Evaluation.objects.filter(rollout=rollout, key__in=[row.key for row in drawn])
+    known = {row.key: row for row in same.defer("parts", "rows")}  # which are long, and seldom asked for
     new = list({row.key: row for row in drawn if row.key not in known}.values())
     try:
         with transaction.atomic():
@@ -88,7 +99,7 @@ def _drawn(rollout: Rollout, one: Judged, now: datetime, run: Run | None) -> Eva
     trigger = one.rule.trigger
     row = evaluation.drawn(
         rollout,
-        rule=stored.written(one.rule),
+        rule=stored.rule_written(one.rule),
         slug=trigger.slug,
         metric=trigger.metric,
         reading=one.reading,

@@ -19,6 +19,7 @@ from rollout.services import firings, triggers
 from tests.factories import make_finding, make_handover, make_issue, make_item
 from tests.rollout.evidence_rows import (
     ASSIGN_FAILING,
+    COMPLETION_LOW,
     CONFLICTING,
     HALF_FAILING,
     HOUR,
@@ -260,6 +261,19 @@ def test_manual_trigger_lays_the_evidence_out_and_asks_once(doing: Doing) -> Non
     assert "2026-11-02: 0 of 1" in firing.sentence
     assert fired(rollout, doing, late + HOUR) == []
     assert doing.done == []
+
+
+def test_what_people_decide_is_measured_by_the_hour_and_never_by_a_run(doing: Doing) -> None:
+    rollout, runs = working("10:0", COMPLETION_LOW)
+    TriggerState.objects.create(rollout=rollout, slug="completion-low")
+    low_completion(rollout)
+    late = START + 6 * 24 * HOUR
+    assert fired(rollout, doing, late, run=runs[0]) == []
+    assert len(fired(rollout, doing, late)) == 1
+    Firing.objects.all().delete()
+    Evaluation.objects.all().delete()
+    assert fired(rollout, doing, late + 0.9 * HOUR) == []
+    assert len(fired(rollout, doing, late + HOUR)) == 1
 
 
 def test_decision_can_be_raised_by_hand_once() -> None:
