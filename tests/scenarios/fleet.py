@@ -79,7 +79,7 @@ class Fleet:
         for name in list(self._children):
             self.kill(name)
 
-    def call(self, *command: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    def call(self, *command: str, seconds: float = 90) -> subprocess.CompletedProcess[str]:
         """A command to its end."""
         return subprocess.run(
             [sys.executable, *command],
@@ -91,7 +91,7 @@ class Fleet:
             check=False,
         )
 
-    def driver(self, *arguments: str, seconds: float = 60) -> str:
+    def driver(self, *arguments: str, seconds: float = 90) -> str:
         done = self.call("-m", "tests.scenarios.driver", *arguments, seconds=seconds)
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-3000:]}\n{self.logs()}"
         return done.stdout
@@ -114,7 +114,7 @@ class Fleet:
         found = self.tell("GET", "/_sandbox/events")["events"]
         return sum(1 for event in found if event.get("field") == field and event.get("applied"))
 
-    def reach(self, field: str, count: int, seconds: float = 60) -> None:
+    def reach(self, field: str, count: int, seconds: float = 150) -> None:
         """Wait until something has happened `count` times in the outside world."""
         try:
             wait_for(lambda: self.events(field) >= count, seconds=seconds, what=f"{field} number {count}")

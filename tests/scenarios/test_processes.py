@@ -15,7 +15,7 @@ import pytest
 
 from tests.scenarios.fleet import Fleet, Relay, fleet
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(500)]
 
 
 def begin(made: Fleet) -> None:
@@ -32,8 +32,8 @@ def begin(made: Fleet) -> None:
 
 def end(made: Fleet, wanted: int) -> None:
     """So many issues are done, then all comes to rest, and the invariants hold."""
-    made.driver("drive", str(wanted), "70", seconds=100)
-    made.driver("finish", "60", seconds=80)
+    made.driver("drive", str(wanted), "170", seconds=200)
+    made.driver("finish", "120", seconds=150)
     made.verify()
 
 
