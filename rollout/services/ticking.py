@@ -29,7 +29,6 @@ def tick(now: datetime | None = None) -> None:
     now = now or clock.now()
     for rollout in _at_work():
         _look_after(rollout, now, None, look_again=_is_due(f"ramps {rollout.pk}", now, LOOK_AT_RAMPS))
-    export_head(now)
     Heartbeat.objects.update_or_create(name="rollout", defaults={"beaten_at": now})
 
 
@@ -48,6 +47,7 @@ def carry_on(now: datetime | None = None) -> None:
     announcements.deliver_due(now)
     for rollout in _at_work():
         _look_for_schedules(rollout, now)
+    export_head(now)
 
 
 def export_head(now: datetime) -> bool:

@@ -14,9 +14,15 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from pipeline import clock
 from pipeline.models import Mode
@@ -31,7 +37,8 @@ from tests.rollout.hand_plan import SIGNERS, make_plan
 
 PLAN = make_plan()
 OPERATIONS = ("assign", "process", "daily")
-SCOPES = st.sampled_from([{"operation": name} for name in OPERATIONS] + [{"step": "1.1"}, {"step": "1.3"}, {}])
+# Small scopes more often than large ones, or everything would be stopped most of the time.
+SCOPES = st.sampled_from([{"operation": name} for name in OPERATIONS] * 3 + [{"step": "1.1"}, {"step": "1.3"}, {}])
 PEOPLE = st.sampled_from(["anna", "olga"])
 # What each step turns live, said again here by hand.
 TURNS = {"1.1": "assign", "1.2": "process", "1.3.2": "daily"}
@@ -40,8 +47,9 @@ STOPS = {"1.1": {"assign"}, "1.3": {"daily"}}
 
 search = os.environ.get("HYPOTHESIS_PROFILE") == "search"
 SETTINGS = settings(
-    max_examples=200 if search else 4,
-    stateful_step_count=60 if search else 25,
+    max_examples=100 if search else 8,
+    stateful_step_count=60 if search else 30,
+    phases=(Phase.generate, Phase.shrink) if search else (Phase.generate,),  # shrinking outlasts a test's time limit
     deadline=None,
     derandomize=not search,
     suppress_health_check=list(HealthCheck),
@@ -60,9 +68,19 @@ class RolloutMachine(RuleBasedStateMachine):
         self.clock = clock.VirtualClock(datetime(2026, 11, 7, 9, tzinfo=UTC))
         self.using = clock.using(self.clock)
         self.using.__enter__()
+        type(self).verdict = Verdict.PASS
         self.rollout = world.started(PLAN)
         self.stopped: dict[int, dict[str, str]] = {}
         self.refusals: list[str] = []
+
+    @initialize(weeks=st.sampled_from([1, 1, 2, 0]))
+    def some_weeks_went_well(self, weeks: int) -> None:
+        """Chance alone would seldom come so far."""
+        for slug, days in (("sign-off", 2), ("day-7", 7))[:weeks]:
+            world.go(self.fresh(), slug, brought_forward="All are here.")
+            self.clock.advance(timedelta(days=days))
+            world.tick(self.rollout)
+        assert len(world.live(self.rollout)) == (0, 2, 3)[weeks]
 
     def teardown(self) -> None:
         assert audit.verify().fault == ""
@@ -117,7 +135,6 @@ class RolloutMachine(RuleBasedStateMachine):
 
     @rule()
     def everybody_goes(self) -> None:
-        """The plain path, which chance alone would seldom walk."""
         phase = PLAN.phase(self.fresh().phase)
         assert phase is not None
         self.tried(lambda: world.go(self.fresh(), phase.gate.slug, brought_forward="All are here."))
@@ -136,7 +153,7 @@ class RolloutMachine(RuleBasedStateMachine):
         else:
             self.tried(lambda: stop.roll_back(self.fresh(), by=by, reason=reason, **scope))
 
-    @rule(step=st.sampled_from(["", "1.1", "1.3"]), typed=st.booleans())
+    @rule(step=st.sampled_from(["1.1", "1.3", "1.1", "1.3", ""]), typed=st.booleans())
     def roll_back(self, step: str, typed: bool) -> None:
         word = stop.scope_name(self.fresh(), step) if typed else "yes"
         made = self.tried(
@@ -147,12 +164,11 @@ class RolloutMachine(RuleBasedStateMachine):
             held = Hold.objects.get(rollout=self.rollout, operation="", step=step, released_at__isnull=True)
             self.stopped[held.pk] = {"step": step} if step else {}
 
-    @rule()
-    def rollbacks_end(self) -> None:
-        Rollback.objects.filter(rollout=self.rollout).update(state=Rollback.State.DONE)
-
-    @rule(met=st.booleans(), alone=st.booleans())
-    def resume(self, met: bool, alone: bool) -> None:
+    @rule(met=st.booleans(), alone=st.booleans(), over=st.booleans())
+    def ask_to_resume(self, met: bool, alone: bool, over: bool) -> None:
+        """Complete or not: the checklist, the second person, the rollback."""
+        if over:
+            Rollback.objects.filter(rollout=self.rollout).update(state=Rollback.State.DONE)
         held = Hold.objects.filter(rollout=self.rollout, released_at__isnull=True).first()
         if held is None:
             return
@@ -160,13 +176,20 @@ class RolloutMachine(RuleBasedStateMachine):
         asked = self.tried(lambda: resume.ask(held, by="olga", reason="Mended.", lines=lines))
         if asked is None:
             return
-        approved = self.tried(lambda: resume.approve(asked, by="olga" if alone else "piet"))
-        if approved is None:
+        if self.tried(lambda: resume.approve(asked, by="olga" if alone else "piet")) is None:
             resume.refuse(asked, by="piet", reason="Not so.")
-        else:
-            assert met
-            assert not alone
-            self.stopped.pop(held.pk, None)
+            return
+        assert met
+        assert not alone
+        self.stopped.pop(held.pk, None)
+
+    @rule()
+    def all_start_again(self) -> None:
+        """As it should be done, of everything that is stopped."""
+        Rollback.objects.filter(rollout=self.rollout).update(state=Rollback.State.DONE)
+        for _hold in Hold.objects.filter(rollout=self.rollout, released_at__isnull=True):
+            self.tried(lambda: world.start_again(self.fresh()))
+        self.stopped.clear()
 
     @rule(name=st.sampled_from(OPERATIONS), limit=st.integers(0, 50), hours=st.integers(1, 40))
     def override(self, name: str, limit: int, hours: int) -> None:
