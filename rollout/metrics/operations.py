@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, OuterRef, Q, Subquery
 
 from pipeline.domain import cron
 from pipeline.models import Issue, Kind, Mode, Operation, Run, RunItem, Slot, Transition
@@ -66,12 +66,12 @@ def _never_settled(question: Question) -> list[str]:
     if question.scope.operation:
         rows = rows.filter(name=question.scope.operation)
     found: list[str] = []
-    for operation in rows.select_related("periodic_task__crontab", "repository"):
+    last = Slot.objects.filter(operation=OuterRef("pk")).order_by("-nominal_at").values("nominal_at")[:1]
+    for operation in rows.select_related("periodic_task__crontab").annotate(last=Subquery(last)):
         expression = cron_of(operation)
         if expression is None:
             continue
-        newest = operation.slots.order_by("-nominal_at").values_list("nominal_at", flat=True).first()
-        since = max(at for at in (newest, operation.slots_since, question.start) if at is not None)
+        since = max(at for at in (operation.last, operation.slots_since, question.start) if at is not None)
         due = cron.fires_between(expression, since, question.now - GRACE, most=MOST_ROWS)
         found += [f"{operation.name} at {at:%Y-%m-%d %H:%M}" for at in due]
     return found

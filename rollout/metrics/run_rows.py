@@ -36,7 +36,7 @@ def latest(operations: Iterable[Operation], floor: datetime) -> dict[int, list[R
     runs: list[Run] = []
     for operation in operations:
         rows = countable().filter(operation=operation, nominal_at__gte=floor - LONGEST, finished_at__gte=floor)
-        runs += rows.order_by("-nominal_at").only(*_NEEDED)[:LATEST]
+        runs += rows.order_by("-nominal_at").only(*_COUNTED)[:LATEST]
     found: dict[int, list[RunFact]] = defaultdict(list)
     owners = {run.pk: run.operation_id for run in runs}
     for fact in facts_of(runs):
@@ -81,17 +81,8 @@ def from_json(fact: Sequence[Any]) -> RunFact:
     return RunFact(key, datetime.fromisoformat(finished_at), judged, failed, planned, bool(crashed), written)
 
 
-_NEEDED = (
-    "operation_id",
-    "kind",
-    "state",
-    "error_type",
-    "limit",
-    "nominal_at",
-    "started_at",
-    "created_at",
-    "finished_at",
-)
+_COUNTED = ("operation_id", "kind", "state", "error_type", "limit", "finished_at")
+_NEEDED = (*_COUNTED, "nominal_at", "started_at", "created_at")
 
 
 def _counts(owner: dict[int, int]) -> dict[int, list[int]]:

@@ -75,13 +75,18 @@ def _keep(rollout: Rollout, judged: list[Judged], now: datetime, run: Run | None
     same = Evaluation.objects.filter(rollout=rollout, key__in=[row.key for row in drawn])
     known = {row.key: row for row in same.defer("parts", "rows")}  # which are long, and seldom asked for
     new = list({row.key: row for row in drawn if row.key not in known}.values())
+    known |= {row.key: row for row in _saved(new)}
+    return [(one, known[row.key]) for one, row in zip(judged, drawn, strict=True)]
+
+
+def _saved(new: list[Evaluation]) -> list[Evaluation]:
+    if not new:
+        return []
     try:
         with transaction.atomic():
-            Evaluation.objects.bulk_create(new)
+            return Evaluation.objects.bulk_create(new)
     except IntegrityError:
-        new = [_kept_by_one_of_us(row) for row in new]
-    known |= {row.key: row for row in new}
-    return [(one, known[row.key]) for one, row in zip(judged, drawn, strict=True)]
+        return [_kept_by_one_of_us(row) for row in new]
 
 
 def _kept_by_one_of_us(row: Evaluation) -> Evaluation:
