@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pipeline.models import Kind, Mode
-from rollout.models import Firing, Incident, Rollback, Rollout
+from rollout.models import Firing, Hold, Incident, Rollback, Rollout
 from rollout.services import security
 from tests.rollout.scenarios.course import Course
 
@@ -67,6 +67,20 @@ def test_exhausted_quota_rolls_everything_back(rehearsal: Course) -> None:
     rehearsal.world.fault("F403P", count=None, params={"reset": 86_400})
     hours(rehearsal, 6)
     rolled_back_by(rehearsal, "quota-exhausted")
+
+
+@pytest.mark.timeout(600)
+def test_most_items_failing_holds_the_operation_after_its_first_run(rehearsal: Course) -> None:
+    """One run in six hours is 0 or 100 %: it holds, labelled n = 1, and only a second one rolls back."""
+    rehearsal.world.feed.publish(30)
+    rehearsal.world.run(Kind.MONITOR, limit=50)
+    in_week_one(rehearsal)
+    rehearsal.world.fault("F403K", graphql="updateIssue", count=None, share=0.9)
+    hours(rehearsal, 4)
+    held = Hold.objects.get(operation="assign", released_at__isnull=True)
+    assert "n = 1" in held.reason
+    assert rehearsal.modes()[Kind.ASSIGN] == Mode.DRY_RUN
+    assert not Rollback.objects.exists()
 
 
 @pytest.mark.timeout(600)
