@@ -25,6 +25,8 @@ from rollout.services.fence import Fence, Fenced, take
 ACTOR = "rule:reconcile"
 AT_WORK = (Rollout.State.RUNNING, Rollout.State.HELD, Rollout.State.ROLLED_BACK)
 
+MOST_TURNS = 3  # a cron may move the limit of the stage before it; nothing depends on more than that
+
 log = logging.getLogger(__name__)
 
 
@@ -56,12 +58,10 @@ def _carry_out(rollout: Rollout, fence: Fence, now: datetime, made: list[Change]
     _enter_phase(rollout, seen, fence)
     if _promote(rollout, seen, fence, now):
         seen = situation.read(rollout, now, rows)
+    seen, rows = _make_so(rollout, seen, rows, (fence, now), made)
+    # After the modes: a ramp's day counts where its operation is live, which may be so only now.
     if ramps.count_days(rollout, seen, rows, fence, now, look_again=look_again):
-        seen = situation.read(rollout, now, rows)
-    seen = _with_limits(rollout, seen, rows, now)
-    for change in desired.changes(seen):
-        if _apply(rollout, change, fence, _evidence(rollout, seen)):
-            made.append(change)
+        seen, rows = _make_so(rollout, situation.read(rollout, now, rows), rows, (fence, now), made)
     _renew_leases(seen, rows, fence, now)
     if not seen.behind:
         with fence.change():
@@ -160,9 +160,21 @@ def _unpin(rollout: Rollout, names: set[str]) -> None:
         rollout.pinned_crons = kept
 
 
-def _with_limits(rollout: Rollout, seen: Situation, rows: list[Operation], now: datetime) -> Situation:
-    found = limits.every(rollout, seen, rows, now)
-    return desired.with_limits(seen, found)
+def _make_so(
+    rollout: Rollout, seen: Situation, rows: list[Operation], by: tuple[Fence, datetime], made: list[Change]
+) -> tuple[Situation, list[Operation]]:
+    """Turn every knob that is not as it ought to be, until none is; the situation and the operations afterwards."""
+    fence, now = by
+    for _turn_again in range(MOST_TURNS):
+        limited = desired.with_limits(seen, limits.every(rollout, seen, rows, now))
+        evidence = _evidence(rollout, seen)
+        turned = [found for found in desired.changes(limited) if _apply(rollout, found, fence, evidence)]
+        if not turned:
+            break
+        made += turned
+        rows = situation.managed(rollout)
+        seen = situation.read(rollout, now, rows)
+    return seen, rows
 
 
 def _evidence(rollout: Rollout, seen: Situation) -> dict[str, object]:

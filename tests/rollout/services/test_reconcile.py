@@ -14,7 +14,7 @@ from pipeline.services.operations import LEASE, cron_of
 from rollout.domain.plan import Criterion
 from rollout.domain.verdicts import Verdict
 from rollout.models import Evaluation, Hold, ProgressEntry, Rollout, StepProgress
-from rollout.services import evaluation, fence, gates, reconcile
+from rollout.services import evaluation, fence, gates, reconcile, stop
 from tests.factories import make_operation
 from tests.rollout import world
 
@@ -112,6 +112,17 @@ def test_the_ramp_follows_the_days_on_which_it_was_live(rollout: Rollout, virtua
         seen.append(world.operation(rollout, "assign").limit)
     assert seen == [15, 15, 18, 18, 18, 20, 20, 20]
     assert world.operation(rollout, "assign").limit_reason == "plan 2.1, ramp day 7"
+
+
+def test_a_ramp_day_counts_in_the_very_reconcile_that_makes_its_operation_live(
+    rollout: Rollout, virtual_clock: VirtualClock
+) -> None:
+    stop.hold(rollout, operation="assign", by="anna", reason="Odd labels.")
+    second_week(rollout, virtual_clock)
+    assert (world.step(rollout, "2.1").ramp_day, world.operation(rollout, "assign").limit) == (0, 10)
+    world.start_again(rollout)
+    assert (world.step(rollout, "2.1").ramp_day, world.operation(rollout, "assign").limit) == (1, 15)
+    assert world.tick(rollout) == []
 
 
 def test_days_without_a_tick_do_not_jump_the_ramp(rollout: Rollout, virtual_clock: VirtualClock) -> None:
