@@ -89,5 +89,7 @@ def test_a_line_that_is_no_assignment_is_refused_with_its_number(tmp_path: Path)
     assert "ghp_secret" not in str(refusal.value)
 
 
-def test_a_missing_env_file_is_no_error(tmp_path: Path) -> None:
-    read_env_file(tmp_path / ".env", {})
+def test_a_missing_env_file_is_no_error_and_changes_nothing(tmp_path: Path) -> None:
+    values = {"DEBUG": "off"}
+    read_env_file(tmp_path / ".env", values)
+    assert values == {"DEBUG": "off"}

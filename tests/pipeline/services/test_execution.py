@@ -237,6 +237,7 @@ def test_run_is_closed_once_and_told_once(run: Run, told: Callable[[], list[dict
 def test_unknown_run_is_passed_over() -> None:
     execution.execute(99)
     execution.work_on(99)
+    assert not Run.objects.exists()
 
 
 def test_cancelled_run_is_not_filled(run: Run, github: FakeGitHub) -> None:
