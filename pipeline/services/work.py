@@ -46,7 +46,10 @@ def work_item(item: RunItem, github: GitHub) -> None:
             raise  # not this item's fault: its hold runs out and it is taken up again
         except Exception as error:  # one item that trips us up must not hold its run up for ever
             log.exception("item tripped a fault of ours", extra={"item": item.pk})
-            give_up(item, _Fault(f"A fault of ours stopped this item ({type(error).__name__}: {error})."))
+            give_up(
+                item,
+                _Fault(f"A fault of ours stopped this item ({type(error).__name__}); the log has the whole of it."),
+            )
     if item.issue_id is not None and item.live and item.state not in RunItem.ACTIVE:
         issues.follow(item.issue_id)
     telemetry.emit(
