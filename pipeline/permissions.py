@@ -14,12 +14,14 @@ VIEWED = (
     "deliverable",
     "discovery",
     "effect",
+    "feedback",
     "finding",
     "handover",
     "heartbeat",
     "issue",
     "operation",
     "operationpart",
+    "problemreport",
     "repository",
     "run",
     "runitem",
@@ -33,25 +35,43 @@ VIEWED = (
 )
 
 VIEWED_OF_ROLLOUT = (
+    "absence",
+    "adjudication",
     "announcement",
     "changerequest",
+    "clockpause",
+    "completioncase",
+    "escalationevent",
+    "escalationrule",
     "evaluation",
     "externalschedule",
     "firing",
     "gate",
     "hold",
+    "improvement",
     "incident",
+    "manualreview",
     "override",
     "planversion",
     "progressentry",
     "resumption",
+    "review",
+    "reviewbatch",
+    "reviewreminder",
+    "reviewteam",
     "roleholder",
     "rollback",
     "rollbackstep",
     "rollout",
+    "rubric",
+    "rubriccriterion",
+    "sample",
+    "score",
     "securityalert",
+    "servicelevel",
     "signature",
     "stepprogress",
+    "teammember",
     "tick",
     "triageitem",
     "triggerstate",
@@ -74,8 +94,8 @@ class Role:
 
 # Everybody may sign a gate for a role of the plan that they hold; who holds one stands with the rollout.
 VIEW = _may("view", *VIEWED) | _may("view", *VIEWED_OF_ROLLOUT, app="rollout") | {"rollout.sign_gate"}
-# Scores and calibration come with the review pages; until then a reviewer reads.
-REVIEW: frozenset[str] = frozenset()
+# Scoring one's own reviews; whose they are is asked where they are claimed.
+REVIEW = frozenset({"rollout.score_sample", "rollout.settle_improvement"})
 # What keeps or reduces exposure: an operator on call at night can stop and undo everything.
 OPERATE = (
     _may("add change", "source")
@@ -87,6 +107,8 @@ OPERATE = (
         "pipeline.hold_operation",
         "pipeline.revert_run",
         "pipeline.sync_repository",
+        "pipeline.settle_finding",
+        "rollout.settle_review",
         "rollout.stop_rollout",
         "rollout.add_securityalert",
         "rollout.change_incident",
@@ -100,9 +122,16 @@ LEAD = (
     _may("add change", "workflow", "deliverable", "specialist")
     | _may("delete", "deliverable")
     | _may("add change", "planversion", "changerequest", "roleholder", app="rollout")
+    | _may("add change", "servicelevel", "escalationrule", "rubric", "rubriccriterion", app="rollout")
+    | _may("add change", "reviewteam", "teammember", "absence", app="rollout")
+    | _may("delete", "rubriccriterion", "absence", app="rollout")
     | {
         "pipeline.change_mode",
         "pipeline.apply_plan",
+        "rollout.adjudicate",
+        "rollout.draw_batch",
+        "rollout.publish_rubric",
+        "rollout.reassign_review",
         "rollout.add_rollback",
         "rollout.add_rollout",
         "rollout.add_tick",

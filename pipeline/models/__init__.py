@@ -1,6 +1,7 @@
 """Rows and database constraints; no logic beyond turning a row into a value."""
 
-from pipeline.models.issues import Finding, Handover, Issue, Transition
+from pipeline.models.findings import Finding, ProblemReport
+from pipeline.models.issues import Feedback, Handover, Issue, Transition
 from pipeline.models.operations import BY_REQUEST, Kind, Mode, Operation, OperationPart
 from pipeline.models.repositories import Repository, RepositoryLabel
 from pipeline.models.runs import Effect, Run, RunItem, Slot
@@ -16,6 +17,7 @@ __all__ = [
     "Deliverable",
     "Discovery",
     "Effect",
+    "Feedback",
     "Finding",
     "Handover",
     "Heartbeat",
@@ -24,6 +26,7 @@ __all__ = [
     "Mode",
     "Operation",
     "OperationPart",
+    "ProblemReport",
     "Repository",
     "RepositoryLabel",
     "Run",

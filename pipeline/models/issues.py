@@ -194,34 +194,31 @@ class Handover(models.Model):
         return f"{self.issue} → Copilot, try {self.generation}"
 
 
-class Finding(models.Model):
-    """One fault found on one issue, or on the repository where `issue` is empty."""
+class Feedback(models.Model):
+    """One thing that Copilot said about a hand-over, in a comment or a review. Text from outside: never live HTML."""
 
-    class Severity(models.TextChoices):
-        NOTICE = "notice", "notice"
-        WARNING = "warning", "warning"
-        CRITICAL = "critical", "critical"
+    class Source(models.TextChoices):
+        COMMENT = "comment", "comment"
+        REVIEW = "review", "review"
+        FAILURE = "failure", "failure message"
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="findings")
-    issue = models.ForeignKey(Issue, null=True, blank=True, on_delete=models.CASCADE, related_name="findings")
-    check_id = models.CharField(max_length=60)
-    fingerprint = models.CharField(max_length=64)
-    severity = models.CharField(max_length=10, choices=Severity.choices, default=Severity.WARNING)
-    message = models.TextField()
-    first_seen = models.DateTimeField()
-    last_seen = models.DateTimeField()
-    occurrences = models.PositiveIntegerField(default=1)
-    resolved_at = models.DateTimeField(null=True, blank=True)
+    handover = models.ForeignKey(Handover, on_delete=models.CASCADE, related_name="feedback")
+    external_id = models.CharField(max_length=100, help_text="GitHub's id of it: the same is kept once.")
+    source = models.CharField(max_length=10, choices=Source.choices)
+    text = models.TextField()
+    html_url = models.URLField(max_length=500, blank=True)
+    themes = models.JSONField(default=list, blank=True)
+    said_at = models.DateTimeField(db_index=True)
 
     class Meta:
-        ordering = ["-last_seen"]
+        verbose_name_plural = "feedback"
+        ordering = ["-said_at"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["repository", "fingerprint"],
-                condition=models.Q(resolved_at__isnull=True),
-                name="finding_open_once",
-            )
+            models.UniqueConstraint(fields=["handover", "external_id"], name="feedback_once_per_handover"),
+            models.CheckConstraint(
+                condition=models.Q(source__in=["comment", "review", "failure"]), name="feedback_source_known"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.check_id}: {self.message[:80]}"
+        return f"{self.source}: {self.text[:80]}"

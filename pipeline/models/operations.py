@@ -19,12 +19,14 @@ class Kind(models.TextChoices):
     TRACK = "track", "track"
     DAILY = "daily", "daily operations"
     SYNC = "sync", "synchronise"
+    VALIDATE = "validate", "validate"
     TRIAGE = "triage", "triage by people"
     ACTIONS = "actions", "GitHub Actions workflows"
+    REMIND = "remind", "reminders of overdue issues"
 
 
 # Runs of these are only ever asked for by a person or a rollback; nothing schedules them.
-BY_REQUEST = (Kind.TRIAGE, Kind.ACTIONS)
+BY_REQUEST = (Kind.TRIAGE, Kind.ACTIONS, Kind.REMIND)
 SCHEDULABLE = [(value, label) for value, label in Kind.choices if value not in BY_REQUEST]
 
 
@@ -90,7 +92,7 @@ class Operation(models.Model):
                 condition=models.Q(mode__in=["off", "dry_run", "live"]), name="operation_mode_known"
             ),
             models.CheckConstraint(
-                condition=models.Q(kind__in=["monitor", "assign", "process", "track", "daily", "sync"]),
+                condition=models.Q(kind__in=["monitor", "assign", "process", "track", "daily", "sync", "validate"]),
                 name="operation_kind_known",
             ),
             models.CheckConstraint(condition=models.Q(overlap__in=["skip", "allow"]), name="operation_overlap_known"),

@@ -75,6 +75,9 @@ class Run(models.Model):
                 condition=models.Q(state__in=["open", "working"]) & ~models.Q(group=""),
                 name="run_one_active_per_group",
             ),
+            models.UniqueConstraint(
+                fields=["parent", "kind"], condition=models.Q(purpose="part"), name="run_one_part_of_a_kind"
+            ),
             models.CheckConstraint(
                 condition=models.Q(state__in=["open", "working", "succeeded", "failed", "cancelled"]),
                 name="run_state_known",
@@ -174,6 +177,9 @@ class RunItem(models.Model):
     position = models.PositiveIntegerField()
     issue = models.ForeignKey(Issue, null=True, blank=True, on_delete=models.CASCADE, related_name="items")
     discovery = models.ForeignKey(Discovery, null=True, blank=True, on_delete=models.CASCADE, related_name="items")
+    report = models.ForeignKey(
+        "pipeline.ProblemReport", null=True, blank=True, on_delete=models.CASCADE, related_name="items"
+    )
     live = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     stage = models.CharField(max_length=10, choices=Stage.choices, blank=True)
@@ -203,6 +209,11 @@ class RunItem(models.Model):
                 fields=["discovery"],
                 condition=models.Q(live=True, state__in=["pending", "working", "waiting"]),
                 name="item_one_live_per_discovery",
+            ),
+            models.UniqueConstraint(
+                fields=["report"],
+                condition=models.Q(live=True, state__in=["pending", "working", "waiting"]),
+                name="item_one_live_per_report",
             ),
             models.CheckConstraint(
                 condition=models.Q(

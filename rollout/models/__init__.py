@@ -1,5 +1,13 @@
 """Rows and database constraints of the deciding half."""
 
+from rollout.models.completion import (
+    ClockPause,
+    CompletionCase,
+    EscalationEvent,
+    EscalationRule,
+    ManualReview,
+    ServiceLevel,
+)
 from rollout.models.control import (
     Announcement,
     ExternalSchedule,
@@ -17,27 +25,47 @@ from rollout.models.control import (
 )
 from rollout.models.evidence import Evaluation, Gate, RoleHolder, Signature, Tick
 from rollout.models.plans import ChangeRequest, PlanVersion, Rollout, StepProgress
+from rollout.models.reviews import Adjudication, Improvement, Review, ReviewBatch, ReviewReminder, Sample, Score
+from rollout.models.rubrics import Absence, ReviewTeam, Rubric, RubricCriterion, TeamMember
 
 __all__ = [
+    "Absence",
+    "Adjudication",
     "Announcement",
     "ChangeRequest",
+    "ClockPause",
+    "CompletionCase",
+    "EscalationEvent",
+    "EscalationRule",
     "Evaluation",
     "ExternalSchedule",
     "Firing",
     "Gate",
     "Hold",
+    "Improvement",
     "Incident",
+    "ManualReview",
     "Override",
     "PlanVersion",
     "ProgressEntry",
     "Resumption",
+    "Review",
+    "ReviewBatch",
+    "ReviewReminder",
+    "ReviewTeam",
     "RoleHolder",
     "Rollback",
     "RollbackStep",
     "Rollout",
+    "Rubric",
+    "RubricCriterion",
+    "Sample",
+    "Score",
     "SecurityAlert",
+    "ServiceLevel",
     "Signature",
     "StepProgress",
+    "TeamMember",
     "Tick",
     "TriageItem",
     "TriggerState",
