@@ -621,9 +621,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "met",
-                    models.BooleanField(
-                        blank=True, help_text="Whether every scored criterion is above its target.", null=True
-                    ),
+                    models.BooleanField(blank=True, help_text="Whether it is above the weighted target.", null=True),
                 ),
                 (
                     "declined",

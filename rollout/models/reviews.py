@@ -116,7 +116,7 @@ class Review(models.Model):
     assessment_right = models.BooleanField(null=True, blank=True)
     for_calibration = models.BooleanField(default=False, help_text="Flagged as a good case to calibrate on.")
     weighted = models.FloatField(null=True, blank=True, help_text="0 to 1, N/A left out; empty: all N/A.")
-    met = models.BooleanField(null=True, blank=True, help_text="Whether every scored criterion is above its target.")
+    met = models.BooleanField(null=True, blank=True, help_text="Whether it is above the weighted target.")
     declined = models.JSONField(default=list, blank=True, help_text="[{by, at, reason}]: who gave it back.")
 
     class Meta:
