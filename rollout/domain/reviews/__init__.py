@@ -1,0 +1,1 @@
+"""Guidance review as plain values (plan 3.3): rubrics, samples, rotation and seats."""
