@@ -36,7 +36,7 @@ HALF = replace(
     operation="",
     window=Window(hours=6),
     threshold=0.5,
-    minimum_runs=1,
+    minimum_runs=2,
     step="",
 )
 QUOTA = Trigger("quota", "Exhausted", "R", Action.ROLL_BACK, "quota_exhausted", unit=Unit.COUNT, scope="all")
