@@ -110,5 +110,9 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header tells the time of this world, which may be a virtual one."""
+        return super().date_time_string(self.server.sandbox.clock().timestamp() if timestamp is None else timestamp)
+
     def log_message(self, format: str, *args: Any) -> None:
         logger.debug(format, *args)

@@ -10,7 +10,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -60,6 +60,7 @@ class FakeGitHub:
     calls: Counter[str] = field(default_factory=Counter)
     workflows: list[ActionsWorkflow] = field(default_factory=list)
     unreadable: GitHubError | None = None
+    ahead: timedelta = timedelta(0)  # by so much its clock is ahead of ours
     before_write: Callable[[], object] | None = None
     _spoilt: list[tuple[str, GitHubError]] = field(default_factory=list)
     _serial: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -98,6 +99,10 @@ class FakeGitHub:
     def token(self) -> TokenFacts:
         self._read("token")
         return TokenFacts(US.login, 5000, 5000, None)
+
+    def server_time(self) -> datetime:
+        self._read("server_time")
+        return (clock.now() + self.ahead).replace(microsecond=0)
 
     def can_assign_copilot(self) -> bool:
         self._read("can_assign_copilot")

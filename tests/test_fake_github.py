@@ -168,6 +168,12 @@ def test_list_that_has_not_changed_is_not_sent_again(github: GitHub) -> None:
     assert (again.issues, again.not_modified, again.etag) == ((), True, first.etag)
 
 
+def test_server_tells_the_time(github: GitHub) -> None:
+    told = github.server_time()
+    assert told.tzinfo is not None
+    assert abs(told - clock.now()) < timedelta(minutes=1)
+
+
 ABSENT: list[tuple[str, Callable[[GitHub], object], object]] = [
     ("branch", lambda github: github.branch("none"), None),
     ("file", lambda github: github.file("none.md", "main"), None),

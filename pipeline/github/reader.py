@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -48,6 +49,15 @@ class RestReader:
 
     def token(self) -> TokenFacts:
         return token_facts(self._client)
+
+    def server_time(self) -> datetime:
+        ask = Ask("GET", "/rate_limit", "/rate_limit", headers={"Cache-Control": "no-cache"})
+        try:
+            answer = self._client.rest(ask)
+        except NotFound:  # an Enterprise Server without rate limits
+            ask = Ask("GET", "/meta", "/meta", headers=ask.headers)
+            answer = self._client.rest(ask)
+        return parsed(ask, lambda: _date(answer.headers.get("date", "")))
 
     def can_assign_copilot(self) -> bool:
         path = f"/repos/{self._full_name}/assignees/{quote(COPILOT_ASSIGNEE, safe='')}"
@@ -221,6 +231,14 @@ def token_facts(client: Client) -> TokenFacts:
         remaining=_number(answer.headers.get("x-ratelimit-remaining")),
         reset_at=datetime.fromtimestamp(reset, UTC) if reset is not None else None,
     )
+
+
+def _date(text: str) -> datetime:
+    """The `Date` header of an answer."""
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except (TypeError, ValueError) as error:
+        raise parse.ShapeError("its Date header tells no time") from error
 
 
 def _number(text: str | None) -> int | None:

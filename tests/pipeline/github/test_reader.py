@@ -10,7 +10,8 @@ import pytest
 from pipeline.domain.changes import AssignCopilot, CreateBranch, OpenPull, ScaffoldFile
 from pipeline.github import adapter
 from pipeline.github.client import Client
-from pipeline.github.port import BadCredentials, IssueTarget, NotFound, QuotaExhausted, Refused, Transient
+from pipeline.github.port import BadCredentials, GitHubError, IssueTarget, NotFound, QuotaExhausted, Refused, Transient
+from sandbox.http import Handler
 from sandbox.model import Pull
 from sandbox.seed import USER_TOKEN
 from tests.pipeline.github.world import REPOSITORY, World, clients
@@ -48,6 +49,25 @@ def test_wrong_token_is_named_as_such(rest: World) -> None:
     with pytest.raises(BadCredentials, match="missing, wrong or expired") as caught:
         adapter.rest(client, client, REPOSITORY, dict).token()
     assert "wrong-token" not in str(caught.value)
+
+
+def test_server_tells_its_own_time(both: World) -> None:
+    at = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+    both.sandbox.clock = lambda: at
+    assert both.github.server_time() == at
+    assert both.meter.routes == ["GET /rate_limit"]
+
+
+def test_server_without_rate_limits_tells_its_time_all_the_same(both: World) -> None:
+    both.sandbox.faults.add({"code": "F404H", "method": "GET", "route": "/rate_limit"})
+    assert abs(both.github.server_time() - datetime.now(UTC)) < timedelta(minutes=1)
+    assert both.meter.routes == ["GET /rate_limit", "GET /meta"]
+
+
+def test_answer_without_a_time_is_no_time(both: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Handler, "date_time_string", lambda *_: "soon")
+    with pytest.raises(GitHubError, match="Date header tells no time"):
+        both.github.server_time()
 
 
 @pytest.mark.parametrize("enabled", [True, False])
