@@ -69,6 +69,12 @@ class ProblemReport(models.Model):
     It carries no label of the pipeline's, so the pipeline never works on it. `group` is what its findings share.
     """
 
+    class Ending(models.TextChoices):
+        RECOVERED = "recovered", "nothing of it was left"
+        BY_PERSON = "by_person", "closed by a person on GitHub"
+        REVERTED = "reverted", "its run was reverted"
+        GONE = "gone", "its issue is gone from GitHub"
+
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="problem_reports")
     group = models.CharField(max_length=120)
     number = models.PositiveIntegerField(null=True, blank=True, help_text="Empty until GitHub has taken it.")
@@ -80,6 +86,7 @@ class ProblemReport(models.Model):
     opened_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
+    ending = models.CharField(max_length=10, choices=Ending.choices, blank=True)
 
     class Meta:
         ordering = ["-opened_at"]
