@@ -44,6 +44,21 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
     return Interval(middle - half, middle + half)
 
 
+def bounded_interval(values: Sequence[float]) -> Interval | None:
+    """95 % interval of a mean of values between 0 and 1; None without a value. The mean lies in it.
+
+    Student's interval of the values and, beside them, one 0 and one 1, clipped (as Agresti and Coull do for shares).
+    Ratings crowd at the upper end: most samples of ten show no bad one, or no spread at all, and Student's interval
+    then claims to know what it has not seen (docs/decisions/013-review-figures.md has the figures).
+    """
+    if not values:
+        return None
+    if not all(0 <= value <= 1 for value in values):
+        raise ValueError("Only values from 0 to 1 are bounded by 0 and 1; divide by the scale first.")
+    found = mean_interval([*values, 0.0, 1.0])
+    return Interval(max(found.low, 0.0), min(found.high, 1.0)) if found else None
+
+
 def quantile(values: Sequence[float], share: float) -> float | None:
     """The value below which `share` (0…1) of the values lie, interpolated between neighbours; None without values."""
     if not values:

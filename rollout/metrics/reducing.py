@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rollout.domain.statistics import mean, mean_interval, quantile, wilson
+from rollout.domain.statistics import bounded_interval, mean, quantile, wilson
 from rollout.metrics.base import Figure
 
 
@@ -35,9 +35,9 @@ def largest(facts: Sequence[Any]) -> Figure:
 
 
 def estimate(facts: Sequence[Any]) -> Figure:
-    """The mean of a sample, with the interval that it leaves open."""
+    """The mean of a sample of shares, with the interval that it leaves open."""
     values = [float(fact) for fact in facts]
-    bounds = mean_interval(values)
+    bounds = bounded_interval(values)
     parts = {"sampled": True, "low": bounds.low if bounds else None, "high": bounds.high if bounds else None}
     return Figure(mean(values), len(values), parts)
 

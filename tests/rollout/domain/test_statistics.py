@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.statistics import mean, mean_interval, quantile, wilson
+from rollout.domain.statistics import bounded_interval, mean, mean_interval, quantile, wilson
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,37 @@ def test_mean_interval_of_large_samples_nears_the_normal_one() -> None:
 
 def test_mean_interval_of_one_value_is_none() -> None:
     assert mean_interval([4.0]) is None
+
+
+@pytest.mark.parametrize(("n", "low"), [(1, 0.0), (10, 0.733), (35, 0.918), (40, 0.928), (73, 0.960)])
+def test_bounded_interval_of_perfect_values_leaves_room_for_what_was_not_seen(n: int, low: float) -> None:
+    found = bounded_interval([1.0] * n)
+    assert found is not None
+    assert [found.low, found.high] == pytest.approx([low, 1.0], abs=0.0005)
+
+
+def test_bounded_interval_is_students_of_the_values_and_both_ends() -> None:
+    found = bounded_interval([0.75, 1.0, 0.5, 0.75])
+    ends = mean_interval([0.75, 1.0, 0.5, 0.75, 0.0, 1.0])
+    assert found is not None
+    assert ends is not None
+    assert (found.low, found.high) == (ends.low, 1.0)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
+def test_bounded_interval_holds_the_mean_and_stays_within_0_and_1(values: list[float]) -> None:
+    found = bounded_interval(values)
+    assert found is not None
+    middle = mean(values)
+    assert middle is not None
+    assert 0 <= found.low <= middle + 1e-12
+    assert middle - 1e-12 <= found.high <= 1
+
+
+def test_bounded_interval_of_nothing_is_none_and_of_points_is_refused() -> None:
+    assert bounded_interval([]) is None
+    with pytest.raises(ValueError, match="divide by the scale"):
+        bounded_interval([3.0, 4.0])
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.0, 15), (0.05, 16), (0.3, 23), (0.4, 29), (0.5, 35), (1.0, 50)])
