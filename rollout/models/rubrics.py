@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
+
+
+class Frozen(ValueError):
+    """What was in use once is not changed any more; `str()` is one sentence for people."""
 
 
 class Rubric(models.Model):
@@ -35,6 +41,21 @@ class Rubric(models.Model):
     def __str__(self) -> str:
         return f"{self.title} v{self.version}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Only a draft is saved; the service puts it in use and retires it."""
+        self.check_is_draft()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        self.check_is_draft()
+        return super().delete(*args, **kwargs)
+
+    def check_is_draft(self) -> None:
+        """Frozen, unless what is stored is a draft or nothing yet."""
+        stored = Rubric.objects.filter(pk=self.pk).exclude(status=self.Status.DRAFT).first()
+        if stored is not None:
+            raise Frozen(f"{stored} is {stored.get_status_display()} and stays as it is; make a new version.")
+
 
 class RubricCriterion(models.Model):
     """One criterion. `weight` in percent, all of a rubric together 100; `target` a share that a score must exceed."""
@@ -62,6 +83,14 @@ class RubricCriterion(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.rubric.check_is_draft()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        self.rubric.check_is_draft()
+        return super().delete(*args, **kwargs)
 
 
 class ReviewTeam(models.Model):
