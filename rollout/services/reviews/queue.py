@@ -1,0 +1,97 @@
+"""Which seats a reviewer sees and takes: their own, what they may take from the pool, and what they must not see yet.
+
+Blind: until a batch is done, a reviewer sees their own reviews, and the other reviews of an issue once their own is
+submitted. Whoever draws or adjudicates sees all, except where their own seat is still open.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from rollout.models import Adjudication, Review, ReviewBatch, TeamMember
+from rollout.services.record import same
+
+FROM_POOL = "Taken from what nobody had."
+UNFINISHED = (Review.State.OPEN, Review.State.CLAIMED)
+FINISHED = (Review.State.SUBMITTED, Review.State.SKIPPED)
+LEADING = ("rollout.adjudicate", "rollout.draw_batch")
+
+
+def standing() -> QuerySet[Review]:
+    """Seats of open batches whose sample was not replaced, in the order in which they are worked off."""
+    rows = Review.objects.filter(sample__replaced_at=None, sample__batch__state=ReviewBatch.State.OPEN)
+    rows = rows.select_related("sample__batch__rubric", "sample__issue")
+    return rows.order_by("sample__batch__due_at", "sample__batch_id", "sample__position", "seat")
+
+
+def own(user: User) -> QuerySet[Review]:
+    """The user's seats of open batches, calibration and second seats among them and not to be told apart."""
+    return standing().filter(reviewer=user)
+
+
+def next_seats(user: User, now: datetime, batch: ReviewBatch | None = None) -> list[Review]:
+    """What to try to claim, best first: own seats by due date, then what the user may take from the pool."""
+    mine, pool = own(user).filter(state__in=UNFINISHED), _pool(user, now)
+    if batch is not None:
+        mine, pool = mine.filter(sample__batch=batch), pool.filter(sample__batch=batch)
+    return [*mine, *(seat for seat in pool if may_take(seat, user))]
+
+
+def _pool(user: User, now: datetime) -> QuerySet[Review]:
+    """Seats that nobody has, or whose claim from the pool ran out, in batches of the user's teams."""
+    free = Q(reviewer=None, state=Review.State.OPEN)
+    lapsed = Q(state=Review.State.CLAIMED, claimed_until__lt=now, assigned_reason=FROM_POOL)
+    teams = TeamMember.objects.filter(user=user, active=True, team__active=True).values("team")
+    taken = Review.objects.filter(sample=OuterRef("sample"), reviewer=user)
+    rows = standing().filter(free | lapsed, sample__batch__is_calibration=False, sample__batch__team__in=teams)
+    return rows.exclude(reviewer=user).exclude(Exists(taken))
+
+
+def may_take(seat: Review, user: User) -> bool:
+    """Not what the user gave back, and nothing beyond their load cap."""
+    name = user.get_username()
+    if any(same(str(entry.get("by", "")), name) for entry in seat.declined):
+        return False
+    batch = seat.sample.batch
+    member = TeamMember.objects.filter(team=batch.team_id, user=user, active=True).first()
+    if member is None:
+        return False
+    taken = Review.objects.filter(reviewer=user, sample__batch=batch, sample__replaced_at=None).count()
+    return taken < member.load_cap
+
+
+def visible(user: User) -> QuerySet[Review]:
+    """The reviews whose marks the user may see."""
+    rows = Review.objects.all()
+    mine = Review.objects.filter(sample=OuterRef("sample"), reviewer=user)
+    unfinished = Exists(mine.filter(state__in=UNFINISHED, sample__replaced_at=None))
+    if leads(user):
+        return rows.filter(Q(reviewer=user) | ~unfinished | ~Q(sample__batch__state=ReviewBatch.State.OPEN))
+    submitted = Exists(mine.filter(state=Review.State.SUBMITTED))
+    beside = Q(state=Review.State.SUBMITTED) & submitted
+    return rows.filter(Q(reviewer=user) | beside | ~Q(sample__batch__state=ReviewBatch.State.OPEN))
+
+
+def visible_adjudications(user: User) -> QuerySet[Adjudication]:
+    """The disagreements that the user may read: they name ratings."""
+    rows = Adjudication.objects.all()
+    mine = Review.objects.filter(sample=OuterRef("sample"), reviewer=user)
+    if leads(user):
+        return rows.exclude(Exists(mine.filter(state__in=UNFINISHED)))
+    done = ~Q(sample__batch__state=ReviewBatch.State.OPEN)
+    return rows.filter(done | Q(Exists(mine.filter(state=Review.State.SUBMITTED))))
+
+
+def leads(user: User) -> bool:
+    return any(user.has_perm(name) for name in LEADING)
+
+
+def blind_batches(user: User) -> QuerySet[ReviewBatch]:
+    """Open batches of which the user may see no figure: they have an unfinished seat in them, or could take one."""
+    seats = Review.objects.filter(sample__batch=OuterRef("pk"), sample__replaced_at=None, state__in=UNFINISHED)
+    teams = TeamMember.objects.filter(user=user, active=True).values("team")
+    could = Q(team__in=teams) & Q(Exists(seats.filter(Q(reviewer=None) | Q(assigned_reason=FROM_POOL))))
+    return ReviewBatch.objects.filter(Q(Exists(seats.filter(reviewer=user))) | could, state=ReviewBatch.State.OPEN)
