@@ -195,6 +195,15 @@ def _created(effect: Done, world: World) -> Undo:
     return Undo(effect.id, changes.CloseIssue("not_planned"))
 
 
+def _closed(effect: Done, world: World) -> Undo:
+    """Only where the before-image says that it was open: a person may have closed it meanwhile for good reasons."""
+    if world.snapshot.is_open:
+        return Undo(effect.id, note="The issue is open again already.")
+    if not effect.before.get("is_open"):
+        return Undo(effect.id, note="The issue stays closed.")
+    return Undo(effect.id, changes.ReopenIssue())
+
+
 def _comment(effect: Done, world: World) -> Undo:
     return Undo(effect.id, note="The comment stays; it is history.")
 
@@ -207,5 +216,6 @@ _UNDO: dict[str, Callable[[Done, World], Undo]] = {
     "open_pull": _pull,
     "assign_copilot": _assigned,
     "create_issue": _created,
+    "close_issue": _closed,
     "add_comment": _comment,
 }

@@ -71,6 +71,7 @@ def _add_item(run: Run, position: int, candidate: Candidate) -> None:
         position=position,
         issue=candidate.issue,
         discovery=candidate.discovery,
+        report=candidate.report,
         live=run.mode == Mode.LIVE,
         state=RunItem.State.SKIPPED if skipped else RunItem.State.PENDING,
         outcome=candidate.outcome,

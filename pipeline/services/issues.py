@@ -14,7 +14,7 @@ from pipeline import clock
 from pipeline.domain.snapshot import Actor, IssueSnapshot
 from pipeline.domain.states import Cause, State, refusal
 from pipeline.models import Effect, Finding, Issue, Repository, RunItem, Specialist, Transition, Workflow
-from pipeline.services import telemetry
+from pipeline.services import reports, telemetry
 
 
 class MoveRefused(RuntimeError):
@@ -22,7 +22,7 @@ class MoveRefused(RuntimeError):
 
 
 def absorb(repository: Repository, snapshot: IssueSnapshot) -> Issue | None:
-    """Store what GitHub shows; None for an issue that is not the pipeline's.
+    """Store what GitHub shows; None for an issue that is not the pipeline's, as our own problem reports are.
 
     A snapshot older than what we know (a stale list) changes nothing. A state label that a person changed is taken
     over where the state machine allows it and is a finding where it does not (DESIGN.md 5.8).
@@ -30,7 +30,7 @@ def absorb(repository: Repository, snapshot: IssueSnapshot) -> Issue | None:
     with transaction.atomic():
         issue = Issue.objects.select_for_update().filter(repository=repository, number=snapshot.number).first()
         if issue is None:
-            if not repository.grammar.is_ours(snapshot.labels):
+            if reports.absorb(repository, snapshot) or not repository.grammar.is_ours(snapshot.labels):
                 return None
             issue = _first_seen(repository, snapshot)
         elif snapshot.updated_at < issue.remote_updated_at:

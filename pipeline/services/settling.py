@@ -10,8 +10,8 @@ from typing import Any
 from pipeline import clock
 from pipeline.domain.sections import splice
 from pipeline.domain.states import Cause, State
-from pipeline.models import Discovery, Effect, Handover, Issue, Kind, RepositoryLabel, Run, RunItem
-from pipeline.services import issues
+from pipeline.models import Discovery, Effect, Handover, Issue, Kind, ProblemReport, RepositoryLabel, Run, RunItem
+from pipeline.services import issues, reports
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,9 @@ OPEN_OUTCOMES = ("pending", "working", "waiting", "finished")
 def took_place(effect: Effect, facts: Facts) -> None:
     """Bring our copies up to date with one applied effect."""
     step = _SETTLE.get(effect.kind)
-    if step is not None:
+    if effect.item.report is not None:
+        _on_report(effect.item.report, effect, facts)
+    elif step is not None:
         step(effect, facts)
     if effect.reverts_id:
         Effect.objects.filter(pk=effect.reverts_id).update(reverted_at=clock.now())
@@ -145,6 +147,18 @@ def _label_made(effect: Effect, facts: Facts) -> None:
         name=effect.payload["name"],
         defaults={"node_id": str(facts.get("node_id", ""))},
     )
+
+
+def _on_report(report: ProblemReport, effect: Effect, facts: Facts) -> None:
+    """An item about a report touches no issue of the pipeline's."""
+    if effect.kind == "create_issue":
+        reports.opened(report, effect, facts)
+    elif effect.kind == "write_sections":
+        reports.sections_written(report, effect, facts)
+    elif effect.kind == "close_issue":
+        reports.closed(report, effect)
+    elif effect.kind == "reopen_issue":
+        reports.reopened(report)
 
 
 def _issue(effect: Effect) -> Issue:

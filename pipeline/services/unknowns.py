@@ -15,18 +15,17 @@ from pipeline.domain import changes
 from pipeline.github.lookup import look_up
 from pipeline.github.port import Applied, GitHub, Intent, IssueTarget
 from pipeline.models import Effect, RunItem
-from pipeline.services import claims, effects, settling
+from pipeline.services import claims, effects, reports, settling
 
 
 def resolve(item: RunItem, github: GitHub) -> bool:
-    """Settle every effect of unknown fate on this item or its issue.
+    """Settle every effect of unknown fate on this item, its issue or its report.
 
     True when none is left; else the item waits until the next one may be looked up.
     """
-    on_issue = Q(issue=item.issue) if item.issue_id else Q(pk__in=[])
     rows = list(
-        Effect.objects.filter(Q(item=item) | on_issue, state__in=(Effect.State.SENDING, Effect.State.UNKNOWN))
-        .select_related("item__run__repository", "issue")
+        Effect.objects.filter(_same(item), state__in=(Effect.State.SENDING, Effect.State.UNKNOWN))
+        .select_related("item__run__repository", "item__report", "issue")
         .order_by("item", "order")
     )
     if not rows:
@@ -41,6 +40,12 @@ def resolve(item: RunItem, github: GitHub) -> bool:
         _look_up(row, github)
     item.refresh_from_db()
     return True
+
+
+def _same(item: RunItem) -> Q:
+    if item.report_id is not None:
+        return Q(item=item) | Q(item__report=item.report_id)
+    return Q(item=item) | Q(issue=item.issue_id) if item.issue_id else Q(item=item)
 
 
 def _orphaned(row: Effect, quarantine: timedelta) -> datetime:
@@ -72,6 +77,8 @@ def _look_up(row: Effect, github: GitHub) -> None:
 
 
 def _target(row: Effect) -> IssueTarget:
+    if row.item.report is not None:
+        return reports.target(row.item.report)
     if row.issue is None:
         return IssueTarget(number=None, node_id="", body="")
     return IssueTarget(number=row.issue.number, node_id=row.issue.node_id, body=row.issue.body)

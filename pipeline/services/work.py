@@ -20,8 +20,8 @@ from pipeline.domain.sections import BodyTooLong, read_section
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.github import port
 from pipeline.github.port import GitHub, IssueTarget
-from pipeline.models import Effect, Issue, Repository, Run, RunItem
-from pipeline.services import claims, effects, governor, guard, issues, kinds, telemetry, unknowns
+from pipeline.models import Effect, Issue, ProblemReport, Repository, Run, RunItem
+from pipeline.services import claims, effects, governor, guard, issues, kinds, reports, telemetry, unknowns
 
 log = logging.getLogger(__name__)
 
@@ -102,11 +102,22 @@ def stage(item: RunItem, name: RunItem.Stage) -> None:
 
 
 def _read(item: RunItem, github: GitHub) -> IssueSnapshot | None:
+    if item.report is not None:
+        return _read_report(item, item.report, github)
     if item.issue is None:
         return None
     snapshot = kinds.of(item.run).fresh(item, github) or github.issue(item.issue.number)
     issues.absorb(item.run.repository, snapshot)
     item.issue.refresh_from_db()
+    return snapshot
+
+
+def _read_report(item: RunItem, report: ProblemReport, github: GitHub) -> IssueSnapshot | None:
+    report.refresh_from_db()
+    if report.number is None:
+        return None
+    snapshot = github.issue(report.number)
+    reports.absorb(item.run.repository, snapshot)
     return snapshot
 
 
@@ -156,7 +167,7 @@ def _apply(item: RunItem, github: GitHub, snapshot: IssueSnapshot | None) -> Non
         if edited:
             _stop(item, State.CONFLICT, edited, ErrorType.CONFLICT)
             return
-        rows = effects.send_step(item, step, github, _target(item.issue))
+        rows = effects.send_step(item, step, github, _target(item))
         if not _all_applied(item, rows):
             return
     claims.release(item, State.DONE, error_type=ErrorType.NONE, issue=item.issue or _opened_by(item))
@@ -173,7 +184,10 @@ def _opened_by(item: RunItem) -> Issue | None:
     return made.issue if made else None
 
 
-def _target(issue: Issue | None) -> IssueTarget:
+def _target(item: RunItem) -> IssueTarget:
+    if item.report is not None:
+        return reports.target(item.report)
+    issue = item.issue
     if issue is None:
         return IssueTarget(number=None, node_id="", body="")
     issue.refresh_from_db()
@@ -247,6 +261,8 @@ def _note_presence(item: RunItem, error: Exception) -> None:
     """Deleted, transferred and unreachable issues are written down; a 404 alone is never proof of absence."""
     if isinstance(error, port.BadCredentials):
         Repository.objects.filter(pk=item.run.repository_id).update(token_problem=str(error)[:500])
+    if item.report is not None and isinstance(error, port.Gone | port.Moved):
+        reports.lost(item.report)
     if item.issue is None:
         return
     if isinstance(error, port.Gone):

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from pipeline.domain.invariants.log import Change, Event, Remote
 from pipeline.domain.invariants.values import EffectFact, Place, Violation
 from pipeline.domain.labels import LabelGrammar
+from pipeline.domain.reports import HEADING as REPORT
 from pipeline.domain.sections import ORDER, headings, remove_section
 
 
 def outside(body: str) -> str:
-    """The text outside our four sections, byte for byte."""
-    for heading in reversed(ORDER):
+    """The text outside our sections, the one of a problem report included, byte for byte."""
+    for heading in (REPORT, *reversed(ORDER)):
         body = remove_section(body, heading)
     return body
 

@@ -20,8 +20,15 @@ class Apply(NoPrefetch):
             return []
         shown = run.source_run.items.filter(state=RunItem.State.PLANNED).order_by("position")
         return [
-            Candidate(issue=item.issue, discovery=item.discovery, outcome=item.outcome, facts={"shown": item.pk})
-            for item in shown.select_related("issue", "discovery")
+            Candidate(
+                issue=item.issue,
+                discovery=item.discovery,
+                report=item.report,
+                outcome=item.outcome,
+                facts={"shown": item.pk},
+                skipped=_over(item),
+            )
+            for item in shown.select_related("issue", "discovery", "report")
         ]
 
     def prepare(self, item: RunItem) -> None:
@@ -34,6 +41,13 @@ class Apply(NoPrefetch):
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
         return conflict("not shown", "The dry run showed no change for this issue.")
+
+
+def _over(shown: RunItem) -> str:
+    """A report that has ended since is not opened or written any more."""
+    if shown.report is None or shown.report.is_open:
+        return ""
+    return f"The report is over: {shown.report.get_ending_display()}."
 
 
 def _copy(item: RunItem, shown: Effect) -> Effect:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from pipeline.domain.plan import Plan
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.github.port import GitHub
-from pipeline.models import Discovery, Effect, Issue, Run, RunItem
+from pipeline.models import Discovery, Effect, Issue, ProblemReport, Run, RunItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Candidate:
 
     issue: Issue | None = None
     discovery: Discovery | None = None
+    report: ProblemReport | None = None
     skipped: str = ""
     outcome: str = ""
     facts: dict[str, Any] = field(default_factory=dict)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from django.db.models import Q
+
 from pipeline.domain import plan_revert
 from pipeline.domain.labels import LabelGrammar
 from pipeline.domain.plan import Plan, Verdict, skip
@@ -25,19 +27,19 @@ class Revert(NoPrefetch):
         runs = [run.source_run.pk, *run.source_run.children.values_list("pk", flat=True)]
         items = (
             RunItem.objects.filter(
+                Q(issue__isnull=False) | Q(report__isnull=False),
                 run__in=runs,
-                issue__isnull=False,
                 effects__state=Effect.State.APPLIED,
                 effects__reverted_at__isnull=True,  # in part undone before: the rest may be possible now
             )
-            .select_related("issue")
+            .select_related("issue", "report")
             .distinct()
             .order_by("-run_id", "-position")
         )
         return [_candidate(changed) for changed in _by_issue(items)]
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
-        if snapshot is None or item.issue is None:
+        if snapshot is None:
             return skip("no issue", "There is no issue to revert.")
         plan = skip("nothing to undo", "Everything is already as it was.")
         sources = list(RunItem.objects.filter(pk__in=item.facts["reverts_items"]).order_by("-run_id", "-position"))
@@ -50,20 +52,21 @@ class Revert(NoPrefetch):
         return plan
 
     def _undo(self, item: RunItem, source: RunItem, snapshot: IssueSnapshot, github: GitHub) -> Plan:
-        if item.issue is None:
-            return skip("no issue", "There is no issue to revert.")
         rows = list(source.effects.filter(state=Effect.State.APPLIED, reverted_at__isnull=True).order_by("order"))
         done = [Done(row.pk, row.kind, row.payload, row.before, row.response) for row in rows]
-        plan = plan_revert.plan(done, _world(done, snapshot, github), State(item.issue.state), _grammar(item))
+        world = _world(done, snapshot, github, item.run.repository.token_login)
+        # A report is in no state of the pipeline, and no effect on it sets one.
+        state = State(item.issue.state) if item.issue is not None else State.DISCOVERY
+        plan = plan_revert.plan(done, world, state, _grammar(item))
         plan.facts["reverts_item"] = source.pk
         return plan
 
 
 def _by_issue(items: Iterable[RunItem]) -> list[list[RunItem]]:
     """A daily run may have changed an issue in several parts, which are undone from the last one."""
-    found: dict[int | None, list[RunItem]] = {}
+    found: dict[tuple[int | None, int | None], list[RunItem]] = {}
     for item in items:
-        found.setdefault(item.issue_id, []).append(item)
+        found.setdefault((item.issue_id, item.report_id), []).append(item)
     return list(found.values())
 
 
@@ -71,14 +74,14 @@ def _candidate(changed: list[RunItem]) -> Candidate:
     issue = changed[0].issue
     if issue is not None and issue.presence != Issue.Presence.PRESENT:
         return Candidate(issue=issue, skipped=f"The issue is {issue.get_presence_display()}.")
-    return Candidate(issue=issue, facts={"reverts_items": [item.pk for item in changed]})
+    return Candidate(issue=issue, report=changed[0].report, facts={"reverts_items": [item.pk for item in changed]})
 
 
 def _grammar(item: RunItem) -> LabelGrammar:
     return item.run.repository.grammar
 
 
-def _world(done: list[Done], snapshot: IssueSnapshot, github: GitHub) -> World:
+def _world(done: list[Done], snapshot: IssueSnapshot, github: GitHub, us: str) -> World:
     """Read only what the effects to be undone touch."""
     branches = {str(effect.payload["branch"]) for effect in done if effect.kind in {"create_branch", "open_pull"}}
     heads = {name: found.sha for name in branches if (found := github.branch(name)) is not None}
@@ -91,5 +94,6 @@ def _world(done: list[Done], snapshot: IssueSnapshot, github: GitHub) -> World:
     pulls = {number: github.pull(number).is_open for number in numbers}
     others = False
     if any(effect.kind == "create_issue" for effect in done):
-        others = any(not comment.author.is_copilot for comment in github.comments(snapshot.number))
+        said = [comment.author for comment in github.comments(snapshot.number)]
+        others = any(not author.is_copilot and author.login.lower() != us.lower() for author in said)
     return World(snapshot, heads, scaffolds, pulls, others)

@@ -34,7 +34,7 @@ def assigned(github: FakeGitHub, operation: Operation | None = None, **run: Any)
     item = claim_item(made.pk)
     assert item is not None
     effects.store(item, plan(issue))
-    effects.send_step(item, 0, github, work._target(issue))
+    effects.send_step(item, 0, github, work._target(item))
     RunItem.objects.filter(pk=item.pk).update(state=RunItem.State.DONE)
     Run.objects.filter(pk=made.pk).update(state=Run.State.SUCCEEDED, finished_at=MOMENT)
     github.writes.clear()
@@ -166,7 +166,7 @@ def test_daily_run_that_changed_an_issue_in_two_parts_is_undone_from_the_last(gi
         Planned(changes.AddComment("Go.")),
     )
     effects.store(item, Plan(Verdict.CHANGE, "handed over", "Because.", moved, {0: State.COPILOT}))
-    effects.send_step(item, 0, github, work._target(issue))
+    effects.send_step(item, 0, github, work._target(item))
     RunItem.objects.filter(pk=item.pk).update(state=RunItem.State.DONE)
     Run.objects.filter(pk=later.pk).update(state=Run.State.SUCCEEDED, finished_at=MOMENT)
 

@@ -49,7 +49,7 @@ def unknown(github: FakeGitHub, *, took_place: bool) -> RunItem:
     effects.store(item, PLAN)
     for kind in ("add_labels", "add_comment"):
         github.spoil(kind, lost())
-    effects.send_step(item, 0, github, work._target(item.issue))
+    effects.send_step(item, 0, github, work._target(item))
     if not took_place:
         assert item.issue is not None
         github.mirror(item.issue)
@@ -151,7 +151,7 @@ def test_lost_answer_to_opening_an_issue_is_found_by_its_marker(github: FakeGitH
     change = changes.CreateIssue("A convoy", "Body", ("state::discovery",))
     effects.store(item, Plan(Verdict.CHANGE, "opened", "Found.", (Planned(change, subject="discovery:1"),)))
     github.spoil("create_issue", lost())
-    effects.send_step(item, 0, github, work._target(None))
+    effects.send_step(item, 0, github, work._target(item))
     time.advance(QUARANTINE)
     assert unknowns.resolve(taken(run), github)
     assert [row.number for row in Issue.objects.all()] == list(github.rows)
