@@ -20,6 +20,7 @@ from pipeline.services.runs import cancel_items
 from pipeline.services.slots import EXECUTE_TASK
 
 WORK_TASK = "pipeline.tasks.work_run"
+NO_LABELS = (Kind.ACTIONS, Kind.REMIND)  # they set none, so none has to exist
 AT_ONE_GO = timedelta(minutes=4)  # then the worker passes the run on, well inside a task's time limit
 
 
@@ -37,7 +38,7 @@ def execute(run_id: int) -> None:
         with governor.accounting(run.pk, None):
             github = connect(run.repository)
             candidates = kinds.of(run).select(run, github)
-            if run.mode == Mode.LIVE and run.kind != Kind.ACTIONS and any(not row.skipped for row in candidates):
+            if run.mode == Mode.LIVE and run.kind not in NO_LABELS and any(not row.skipped for row in candidates):
                 labels.ensure(run, github)
     except port.Transient as error:
         _postpone(run, str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import clock
-from pipeline.models import Mode, Operation, OperationPart, Repository, Run, RunItem
+from pipeline.models import Kind, Mode, Operation, OperationPart, Repository, Run, RunItem
 
 BY_HAND = (Run.Purpose.MANUAL, Run.Purpose.APPLY, Run.Purpose.REVERT)
 
@@ -23,12 +23,23 @@ def why_not(item: RunItem) -> str:
         return f"The repository is {run.repository.get_standing_display()}."
     if run.parent is not None and not run.parent.is_active:
         return f"The daily run was {run.parent.get_state_display()}."
+    if run.kind == Kind.REMIND and run.purpose == Run.Purpose.MANUAL:
+        return _not_followed(run)
     # A person started these, and their timeout is the lease; holding the repository or cancelling the run stops them.
     return "" if _by_hand(run) else _operation_stopped(run)
 
 
 def _by_hand(run: Run) -> bool:
     return run.purpose in BY_HAND or (run.parent is not None and run.parent.purpose in BY_HAND)
+
+
+def _not_followed(run: Run) -> str:
+    """A rule asked for reminders: they are written only while hand-overs are followed live, under a lease."""
+    rows = Operation.objects.filter(repository=run.repository_id, kind=Kind.TRACK, mode=Mode.LIVE)
+    if not rows.exists():
+        return "Hand-overs are not followed live here: track is off or in dry run."
+    leased = rows.filter(live_until__gt=clock.now()).exists()
+    return "" if leased else "The live lease of track ran out."
 
 
 def _operation_stopped(run: Run) -> str:

@@ -8,6 +8,7 @@ from pipeline.services.kinds.assign import Assign
 from pipeline.services.kinds.base import Kind
 from pipeline.services.kinds.monitor import Monitor
 from pipeline.services.kinds.process import Process
+from pipeline.services.kinds.remind import Remind
 from pipeline.services.kinds.revert import Revert
 from pipeline.services.kinds.sync import Sync
 from pipeline.services.kinds.track import Track
@@ -21,6 +22,7 @@ _KINDS: dict[str, Kind] = {
     Name.SYNC: Sync(),
     Name.TRIAGE: Triage(),
     Name.ACTIONS: Actions(),
+    Name.REMIND: Remind(),
 }
 _APPLY, _REVERT = Apply(), Revert()
 
