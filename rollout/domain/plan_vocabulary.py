@@ -18,8 +18,17 @@ METRICS: dict[str, Unit] = {
     "p95_seconds_per_item": Unit.SECONDS,
     "run_duration": Unit.SECONDS,
     "critical_errors": Unit.COUNT,
+    "copilot_completion_24h": Unit.SHARE,
     "copilot_completion_48h": Unit.SHARE,
+    "copilot_completion_72h": Unit.SHARE,
     "copilot_completion_7d": Unit.SHARE,
+    "copilot_completion_14d": Unit.SHARE,
+    "copilot_completion_48h_estimate": Unit.SHARE,
+    "copilot_completion_7d_estimate": Unit.SHARE,
+    "time_to_completion_median": Unit.SECONDS,
+    "time_to_completion_p80": Unit.SECONDS,
+    "time_to_completion_p95": Unit.SECONDS,
+    "completion_rate": Unit.SHARE,
     "blocked_share": Unit.SHARE,
     "guidance_quality": Unit.SHARE,
     "flow_through": Unit.SHARE,
@@ -53,4 +62,11 @@ ESCALATION_ACTIONS = ("remind", "notify", "review")
 STAGES = ("monitor", "assign", "process")
 
 # What has to happen before such a metric can be judged: the cohort has to be this old, in days.
-MATURES_AFTER_DAYS = {"copilot_completion_48h": 2, "copilot_completion_7d": 7}
+MATURES_AFTER_DAYS = {
+    "copilot_completion_24h": 1,
+    "copilot_completion_48h": 2,
+    "copilot_completion_72h": 3,
+    "copilot_completion_7d": 7,
+    "copilot_completion_14d": 14,
+    "completion_rate": 7,
+}

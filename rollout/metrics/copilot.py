@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -12,63 +11,68 @@ from typing import Any
 from django.db.models import QuerySet
 
 from pipeline.models import Effect, Handover, Run
+from rollout.domain.completion import QUANTILES, SEVEN_DAYS, TWO_DAYS, Case, Try, cases_of, observation
 from rollout.domain.measures import Unit
+from rollout.domain.survival import Curve, Observation, kaplan_meier
 from rollout.metrics import reducing, run_rows
-from rollout.metrics.base import MOST_ROWS, Collect, Figure, Measured, Question, Sample, names, rows_of
+from rollout.metrics.base import MOST_ROWS, Collect, Figure, Measured, Question, Reduce, Sample, names, rows_of
 
-TWO_DAYS, SEVEN_DAYS = timedelta(hours=48), timedelta(days=7)
 LOW = 0.5  # plan, manual rollback: completion below 50 %
 JUDGED_DAYS = 14  # how far back days are counted
 SCAFFOLD = ("create_branch", "open_pull")
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One issue handed over: the first request counts, repeats of lost hand-overs belong to it."""
-
-    keys: tuple[int, ...]  # all tries
-    requested_at: datetime
-    completed_at: datetime | None
-    newest: datetime
+# Spans by which completion can be measured; the plan asks for 48 hours and 7 days, its overrides may ask for others.
+SPANS = {
+    "copilot_completion_24h": (timedelta(hours=24), "24 hours"),
+    "copilot_completion_48h": (TWO_DAYS, "48 hours"),
+    "copilot_completion_72h": (timedelta(hours=72), "72 hours"),
+    "copilot_completion_7d": (SEVEN_DAYS, "7 days"),
+    "copilot_completion_14d": (timedelta(days=14), "14 days"),
+}
+_COLUMNS = (
+    "pk", "issue", "requested_at", "outcome", "blocker", "evidence__blockers", "ended_at", "issue__closed_at",
+    "issue__workflow__slug", "issue__specialist__slug",
+)  # fmt: skip
 
 
 def cases(question: Question) -> list[Case]:
-    """Hand-overs of the window, one per issue, oldest first; those that we took back ourselves are left out."""
-    rows = Handover.objects.filter(
-        issue__repository=question.scope.repository_id, requested_at__lte=question.now
-    ).exclude(outcome=Handover.Outcome.WITHDRAWN)
+    """What was handed over in the window, one per issue, oldest first; a case begins with its first hand-over.
+
+    Those that we took back ourselves are among them (`standing` leaves them out).
+    """
+    rows = Handover.objects.filter(issue__repository=question.scope.repository_id, requested_at__lte=question.now)
     if question.scope.workflow:
         rows = rows.filter(issue__workflow__slug=question.scope.workflow)
-    if question.rows is None:
-        rows = rows.filter(requested_at__gte=question.start)
-    found = question.only(rows).order_by("-requested_at").values_list(
-        "pk", "issue", "requested_at", "outcome", "ended_at", "issue__closed_at"
-    )[:MOST_ROWS]  # fmt: skip
-    by_issue: dict[int, list[Any]] = defaultdict(list)
-    for row in found:
-        by_issue[row[1]].append(row)
-    return sorted((_case(tries, question.now) for tries in by_issue.values()), key=lambda case: case.requested_at)
+    if question.rows is not None:
+        return cases_of(_tries(question.only(rows)), question.now)
+    newest = rows.filter(requested_at__gte=question.start).order_by("-requested_at")
+    issues = set(newest.values_list("issue", flat=True)[:MOST_ROWS])
+    # All their hand-overs, also earlier ones: a repeat in the window of what was lost before it is no new case.
+    found = cases_of(_tries(rows.filter(issue__in=issues)), question.now)
+    return [case for case in found if case.requested_at >= question.start]
 
 
-def _case(tries: Sequence[Any], now: datetime) -> Case:
-    first = min(tries, key=lambda row: row[2])
-    ends = [_end(row) for row in tries if row[3] == Handover.Outcome.COMPLETED]
-    done = min((end for end in ends if end is not None and end <= now), default=None)
-    return Case(tuple(row[0] for row in tries), first[2], done, max(row[2] for row in tries))
+def _tries(rows: QuerySet[Handover]) -> list[Try]:
+    return [_try(row) for row in rows.order_by("-requested_at").values_list(*_COLUMNS)[: 2 * MOST_ROWS]]
 
 
-def _end(row: Any) -> datetime | None:
-    """When the issue was closed; where a later reopening took that away, when we saw the end."""
-    _key, _issue, requested_at, _outcome, ended_at, closed_at = row
-    moments = [at for at in (ended_at, closed_at) if at is not None and at >= requested_at]
-    return min(moments, default=None)
+def _try(row: Any) -> Try:
+    key, issue, requested_at, outcome, blocker, met, ended_at, closed_at, workflow, specialist = row
+    blockers = tuple(map(str, met)) if isinstance(met, list) else ()
+    return Try(
+        key, issue, requested_at, outcome, blocker, blockers, ended_at, closed_at, workflow or "", specialist or ""
+    )
+
+
+def standing(question: Question) -> list[Case]:
+    """The cases without those that we took back ourselves."""
+    return [case for case in cases(question) if case.withdrawn_at is None]
 
 
 def _within(span: timedelta) -> Collect:
     def collect(question: Question) -> Sample:
-        found = cases(_reaching_back(question, span))
-        old = [case for case in found if case.requested_at + span <= question.now]
-        facts = [int(case.completed_at is not None and case.completed_at <= case.requested_at + span) for case in old]
+        found = standing(_reaching_back(question, span))
+        old = [case for case in found if case.is_old_enough(span, question.now)]
+        facts = [int(case.is_within(span)) for case in old]
         return _sample(old, facts, span, pending=len(found) - len(old))
 
     return collect
@@ -93,25 +97,54 @@ def _sample(found: Sequence[Case], facts: Sequence[Any], span: timedelta, **part
     )
 
 
+def _completed(question: Question) -> Sample:
+    """1 where the issue is completed by now, of the cases that have had 7 days."""
+    found = standing(question)
+    old = [case for case in found if case.is_old_enough(SEVEN_DAYS, question.now)]
+    facts = [int(case.completed_at is not None) for case in old]
+    return _sample(old, facts, SEVEN_DAYS, pending=len(found) - len(old))
+
+
 def _blocked(question: Question) -> Sample:
-    """1 where the hand-over was blocked and waited for a person."""
-    rows = Handover.objects.filter(
-        issue__repository=question.scope.repository_id, requested_at__lte=question.now
-    ).exclude(outcome=Handover.Outcome.WITHDRAWN)
-    if question.scope.workflow:
-        rows = rows.filter(issue__workflow__slug=question.scope.workflow)
-    if question.rows is None:
-        rows = rows.filter(requested_at__gte=question.start)
-    found = list(question.only(rows).order_by("-requested_at").values_list("pk", "requested_at", "blocker")[:MOST_ROWS])
-    moments = [at for _key, at, _blocker in found]
-    return Sample(
-        [int(bool(blocker)) for _key, _at, blocker in found],
-        rows_of(Handover, (key for key, _at, _blocker in found)),
-        None,
-        max(moments, default=None),
-        min(moments, default=None),
-        max(moments, default=None),
-    )
+    """1 where something stood in the way at any time, so that a person had to act."""
+    found = standing(question)
+    return _sample(found, [int(bool(case.blockers)) for case in found], timedelta(0))
+
+
+def _times(question: Question) -> Sample:
+    """Facts: [seconds, completed]; those still open and those taken back are censored."""
+    found = cases(question)
+    seen = [observation(case, question.now) for case in found]
+    return _sample(found, [[one.time, one.happened] for one in seen], timedelta(0))
+
+
+def _curve(facts: Sequence[Any]) -> Curve:
+    return kaplan_meier(Observation(float(time), bool(happened)) for time, happened in facts)
+
+
+def _time_by(share: float) -> Reduce:
+    def reduce(facts: Sequence[Any]) -> Figure:
+        found = _curve(facts)
+        low, high = found.quantile_band(share)
+        parts = {"completed": found.events, "low": low, "high": high}
+        return Figure(found.quantile(share), found.n, parts)
+
+    return reduce
+
+
+def _estimated_by(span: timedelta) -> Reduce:
+    def reduce(facts: Sequence[Any]) -> Figure:
+        found, seconds = _curve(facts), span.total_seconds()
+        band = found.happened_band(seconds)
+        parts = {
+            "completed": found.events,
+            "at_risk": found.at_risk(seconds),
+            "low": band.low if band else None,
+            "high": band.high if band else None,
+        }
+        return Figure(found.happened(seconds), found.n, parts)
+
+    return reduce
 
 
 def _days(question: Question) -> Sample:
@@ -119,7 +152,7 @@ def _days(question: Question) -> Sample:
     start = max(question.floor, question.now - timedelta(days=JUDGED_DAYS))
     window = type(question.window)(hours=(question.now - start).total_seconds() / 3600)
     by_day: dict[str, list[Case]] = defaultdict(list)
-    found = cases(Question(question.scope, window, question.floor, question.now, question.rows))
+    found = standing(Question(question.scope, window, question.floor, question.now, question.rows))
     for case in found:
         by_day[f"{case.requested_at:%Y-%m-%d}"].append(case)
     judged = {day: group for day, group in by_day.items() if _is_over(group[0].requested_at, question.now)}
@@ -135,7 +168,7 @@ def _is_over(at: datetime, now: datetime) -> bool:
 
 
 def _in_time(case: Case) -> int:
-    return int(case.completed_at is not None and case.completed_at <= case.requested_at + TWO_DAYS)
+    return int(case.is_within(TWO_DAYS))
 
 
 def _in_a_row(facts: Sequence[Any]) -> Figure:
@@ -185,29 +218,62 @@ def _is_right(effect: Effect) -> bool:
     return _is_applied(effect) and made is not None and bool(made.scaffold_branch) and made.outcome != "lost"
 
 
-FAMILY = (
-    Measured(
-        "copilot_completion_48h",
-        "Copilot completion within 48 hours",
-        "Of the issues handed over at least 48 hours ago, the share that was closed as completed within 48 hours; "
+def _completion(slug: str) -> Measured:
+    span, words = SPANS[slug]
+    return Measured(
+        slug,
+        f"Copilot completion within {words}",
+        f"Of the issues handed over at least {words} ago, the share that was closed as completed within {words}; "
         "younger ones are pending and do not count.",
         Unit.SHARE,
-        _within(TWO_DAYS),
+        _within(span),
         reducing.share,
-    ),
-    Measured(
-        "copilot_completion_7d",
-        "Copilot completion within 7 days",
-        "Of the issues handed over at least 7 days ago, the share that was closed as completed within 7 days; "
-        "younger ones are pending and do not count.",
+    )
+
+
+def _time(name: str, share: float) -> Measured:
+    return Measured(
+        f"time_to_completion_{name}",
+        f"Time to completion, {name}",
+        f"The time by which {share:.0%} of the issues handed over are completed, read from the Kaplan–Meier curve; "
+        "what is open or was taken back is censored, and there is no value while the curve does not reach it.",
+        Unit.SECONDS,
+        _times,
+        _time_by(share),
+    )
+
+
+def _estimate(slug: str, span: timedelta, words: str) -> Measured:
+    return Measured(
+        slug,
+        f"Estimated completion within {words}",
+        f"The share of the issues handed over that is completed within {words}, read from the Kaplan–Meier curve, to "
+        "which also the young ones add what is known of them.",
         Unit.SHARE,
-        _within(SEVEN_DAYS),
+        _times,
+        _estimated_by(span),
+    )
+
+
+FAMILY = (
+    *(_completion(slug) for slug in SPANS),
+    _estimate("copilot_completion_48h_estimate", TWO_DAYS, "48 hours"),
+    _estimate("copilot_completion_7d_estimate", SEVEN_DAYS, "7 days"),
+    *(_time(name, share) for name, share in QUANTILES),
+    Measured(
+        "completion_rate",
+        "Completion rate",
+        "Of the issues handed over at least 7 days ago, the share that is completed by now, however late; younger ones "
+        "are pending and do not count.",
+        Unit.SHARE,
+        _completed,
         reducing.share,
     ),
     Measured(
         "blocked_share",
         "Blocked hand-overs",
-        "Of the hand-overs of the window, the share that was blocked and waited for a person.",
+        "Of the issues handed over in the window, the share that something stood in the way of at any time, so that a "
+        "person had to act: permission, quota, an unclear task, failing checks, a conflicting branch, approval, other.",
         Unit.SHARE,
         _blocked,
         reducing.share,

@@ -85,6 +85,75 @@ def test_blocked_share(repository: Repository, ask: Ask) -> None:
     assert ask("blocked_share").value == 0.25
 
 
+def test_obstacle_that_is_gone_still_counts_as_blocked(repository: Repository, ask: Ask) -> None:
+    handed(repository, START + HOUR, 2, evidence={"blockers": ["approval"]})
+    handed(repository, START + HOUR, 2)
+    assert ask("blocked_share").value == 0.5
+
+
+def test_repeat_in_the_window_of_what_was_lost_before_it_is_no_new_case(repository: Repository, ask: Ask) -> None:
+    first = handed(repository, START - HOUR, outcome="lost")
+    handed(repository, START + HOUR, 2, issue=first.issue)
+    assert ask("copilot_completion_48h").n == 0
+
+
+def test_times_to_completion_are_read_from_the_curve(repository: Repository, ask: Ask) -> None:
+    for hours in (10, 20, 30, 40, None):
+        handed(repository, START + HOUR, hours)
+    found = {name: ask(f"time_to_completion_{name}", now=START + 4 * DAY) for name in ("median", "p80", "p95")}
+    assert [found[name].value for name in found] == [30 * 3600, 40 * 3600, None]
+    assert found["median"].n == 5
+    assert found["median"].parts["completed"] == 4
+    assert found["median"].parts["low"] is not None
+
+
+def test_young_cases_add_to_the_estimate_what_is_known_of_them(repository: Repository, ask: Ask) -> None:
+    handed(repository, START + HOUR, 10)
+    handed(repository, START + HOUR)
+    handed(repository, START + 3 * DAY + 19 * HOUR)  # watched for 5 hours
+    found = ask("copilot_completion_48h_estimate", now=START + 4 * DAY)
+    assert (found.value, found.n) == (0.5, 3)
+    assert (found.parts["at_risk"], found.parts["low"] < 0.5 < found.parts["high"]) == (1, True)
+
+
+def test_what_was_taken_back_is_censored_in_the_curve(repository: Repository, ask: Ask) -> None:
+    handed(repository, START + HOUR, outcome="withdrawn", ended_at=START + 2 * HOUR)
+    handed(repository, START + HOUR, 10)
+    found = ask("time_to_completion_median")
+    assert (found.value, found.n) == (10 * 3600, 2)
+
+
+def test_passing_of_minutes_is_no_new_evidence(repository: Repository, ask: Ask) -> None:
+    handed(repository, START + HOUR)
+    now = START + 2 * DAY
+    early, later = (ask("time_to_completion_median", now=now + timedelta(minutes=minutes)) for minutes in (1, 59))
+    assert early.parts["facts"] == later.parts["facts"]
+
+
+def test_completion_rate_counts_late_ones_too(repository: Repository, ask: Ask) -> None:
+    handed(repository, START + HOUR, 9 * 24)
+    handed(repository, START + HOUR, outcome="rejected", ended_at=START + 2 * HOUR)
+    handed(repository, START + 8 * DAY, 1)
+    found = ask("completion_rate", now=START + 12 * DAY)
+    assert (found.value, found.n, found.parts["pending"]) == (0.5, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("metric", "shares"),
+    [
+        ("copilot_completion_24h", 0.25),
+        ("copilot_completion_72h", 0.75),
+        ("copilot_completion_14d", 1.0),
+    ],
+)
+def test_completion_is_measured_by_other_spans_too(
+    repository: Repository, ask: Ask, metric: str, shares: float
+) -> None:
+    for hours in (20, 40, 60, 200):
+        handed(repository, START + HOUR, hours)
+    assert ask(metric, now=START + 20 * DAY).value == shares
+
+
 @pytest.mark.parametrize(
     ("days", "in_a_row"),
     [("0/2 0/2 0/2", 3), ("2/2 0/2 0/2", 2), ("0/2 0/2 2/2", 0), ("0/2 1/2 0/2", 1), ("0/2 - 0/2", 2)],
