@@ -25,7 +25,7 @@ State = Announcement.State
 
 
 def announce(
-    rollout: Rollout,
+    rollout: Rollout | None,
     *,
     key: str,
     subject: str,
@@ -33,7 +33,10 @@ def announce(
     channels: Sequence[str] = CHANNELS,
     recipients: Sequence[str] = (),
 ) -> list[Announcement]:
-    """Store a message for each channel; one whose key is known already stays as it was. Joins the transaction."""
+    """Store a message for each channel; one whose key is known already stays as it was. Joins the transaction.
+
+    Without recipients a mail goes to all who hold a role in the rollout; without a rollout, name them.
+    """
     unknown = [channel for channel in channels if channel not in CHANNELS]
     if unknown:
         raise ValueError(f"There is no channel {unknown[0]!r}; choose of {', '.join(CHANNELS)}.")
@@ -41,10 +44,10 @@ def announce(
 
 
 def _store(
-    rollout: Rollout, channel: str, key: str, subject: str, body: str, recipients: Sequence[str]
+    rollout: Rollout | None, channel: str, key: str, subject: str, body: str, recipients: Sequence[str]
 ) -> Announcement:
     own = f"{key[:110]}:{channel}"
-    mailed = list(recipients) or people.addresses(rollout)
+    mailed = list(recipients) or (people.addresses(rollout) if rollout else [])
     row = Announcement(
         rollout=rollout,
         key=own,
