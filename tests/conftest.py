@@ -19,8 +19,10 @@ from django.conf import settings
 from hypothesis import HealthCheck
 from hypothesis import settings as property_settings
 from psycopg import sql
+from pytest_django import DjangoDbBlocker
 
 from pipeline import clock
+from tests import schema
 from tests.processes import process_environment as clean_environment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -68,6 +70,24 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped and REQUIRE_ALL=1 is set: {report.longrepr}"
     return report
+
+
+if not ON_POSTGRES:
+
+    @pytest.fixture(scope="session")
+    def django_db_setup(
+        django_test_environment: None,
+        django_db_modify_db_settings: None,
+        django_db_blocker: DjangoDbBlocker,
+        django_db_createdb: bool,
+    ) -> Iterator[None]:
+        """A copy of the migrated schema; --create-db migrates anew."""
+        folder = Path(settings.DATABASES["default"]["TEST"]["NAME"]).parent
+        with django_db_blocker.unblock():
+            name = schema.copy(folder, afresh=django_db_createdb)
+        yield
+        with django_db_blocker.unblock():
+            schema.drop(name)
 
 
 @pytest.fixture(autouse=True)
