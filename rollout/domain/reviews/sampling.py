@@ -135,17 +135,6 @@ def instead(frame: Collection[Entry], seed: str, taken: Collection[int], workflo
     return min(same or free, key=lambda one: (rank(seed, one.number), one.number), default=None)
 
 
-def replay(frame: Collection[Entry], seed: str, taken: Sequence[int], replaced: Sequence[str]) -> list[int]:
-    """The numbers that come in when samples of these workflows are replaced, in this order."""
-    used, came = set(taken), list[int]()
-    for workflow in replaced:
-        found = instead(frame, seed, used, workflow)
-        if found is not None:
-            used.add(found.number)
-            came.append(found.number)
-    return came
-
-
 def _twice(chosen: Sequence[Entry], seed: str, many: int) -> set[int]:
     ranked = sorted(chosen, key=lambda one: (rank(seed, one.number, purpose="double"), one.number))
     return {one.number for one in ranked[: max(0, many)]}

@@ -181,6 +181,11 @@ def test_replacement_is_the_next_of_its_workflow_then_of_all() -> None:
     of_a = [one.number for one in order if one.workflow == "a"]
     of_b = [one.number for one in order if one.workflow == "b"]
 
-    found = sampling.replay(frame, "s", [of_a[0], of_b[0]], ["a", "a", "a", "b", "b"])
+    taken = [of_a[0], of_b[0]]
+    for workflow in ("a", "a", "a", "b"):
+        found = sampling.instead(frame, "s", taken, workflow)
+        assert found is not None
+        taken.append(found.number)
 
-    assert found == [of_a[1], of_a[2], of_b[1], of_b[2]]
+    assert taken == [of_a[0], of_b[0], of_a[1], of_a[2], of_b[1], of_b[2]]
+    assert sampling.instead(frame, "s", taken, "b") is None

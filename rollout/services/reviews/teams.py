@@ -1,0 +1,121 @@
+"""Review teams: shipped without members, in turn by the week, with whoever is there and has not reached their cap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from pipeline.services import audit
+from rollout.domain.reviews import rotation, weeks
+from rollout.domain.reviews.rotation import Person, TeamState
+from rollout.models import Absence, Review, ReviewBatch, ReviewTeam, TeamMember
+from rollout.services import people
+
+SHIPPED = (  # plan 3.3, in the order of their turns
+    ("workflow-assignment", "Workflow Assignment"),
+    ("site-monitoring", "Site Monitoring"),
+    ("copilot-ops", "Copilot Ops"),
+)
+LEAST_DAYS = 2  # working days that somebody must be there until the due date
+DEMONSTRATION = "rule:demonstration"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whose week it is; `team` is None where nobody is available."""
+
+    team: ReviewTeam | None
+    reason: str
+    following: str
+
+
+def ship() -> int:
+    """The plan's three teams, without members; idempotent, and what people changed stays."""
+    if ReviewTeam.objects.exists():
+        return 0
+    rows = [ReviewTeam(slug=slug, name=name, order=order) for order, (slug, name) in enumerate(SHIPPED, start=1)]
+    return len(ReviewTeam.objects.bulk_create(rows))
+
+
+def duty(now: datetime) -> Turn:
+    """The team of the week of `now` (plan 3.3: rotating weekly)."""
+    teams = list(ReviewTeam.objects.filter(active=True).order_by("order", "pk"))
+    until = weeks.due_of(now)
+    states = [TeamState(team.slug, team.name, len(available(team, now, until))) for team in teams]
+    found = rotation.duty(weeks.monday_of(now), states)
+    return Turn(next((team for team in teams if team.slug == found.slug), None), found.reason, found.following)
+
+
+def members_of(team: ReviewTeam) -> QuerySet[TeamMember]:
+    """Active ones whose account is active, by user name."""
+    rows = team.members.filter(active=True, user__is_active=True)
+    return rows.select_related("user").order_by("user__username")
+
+
+def available(team: ReviewTeam, now: datetime, until: datetime) -> list[TeamMember]:
+    """Members who are there for at least two working days until the due time."""
+    found = list(members_of(team))
+    away = _absences(member.user_id for member in found)
+    first, last = now.date(), until.date()
+    least = min(LEAST_DAYS, weeks.days_present(first, last, []))
+    return [one for one in found if weeks.days_present(first, last, away.get(one.user_id, [])) >= max(1, least)]
+
+
+def is_away(user: User, day: date) -> bool:
+    return Absence.objects.filter(user=user, first_day__lte=day, last_day__gte=day).exists()
+
+
+def people_of(members: Iterable[TeamMember], now: datetime) -> list[Person]:
+    """The members as the rotation wants them: with what they have this week already, in any batch."""
+    start, _ = weeks.bounds(weeks.monday_of(now))
+    rows = list(members)
+    seats = Review.objects.filter(
+        reviewer__in=[row.user_id for row in rows],
+        sample__replaced_at=None,
+        sample__batch__is_calibration=False,
+        sample__batch__drawn_at__gte=start,
+        sample__batch__drawn_at__lt=start + timedelta(days=7),
+    ).values_list("reviewer", flat=True)
+    taken = list(seats)
+    return [Person(row.user.get_username(), row.load_cap, taken.count(row.user_id)) for row in rows]
+
+
+def leads(batch: ReviewBatch) -> list[User]:
+    """Who is told what nobody does: the team's leads, else any team's, else who holds the rollout lead's role."""
+    rows = TeamMember.objects.filter(is_lead=True, active=True, user__is_active=True).select_related("user")
+    found = rows.filter(team=batch.team_id) if batch.team_id else rows.none()
+    chosen = list(found or rows.filter(team__active=True))
+    if chosen:
+        return sorted({row.user for row in chosen}, key=lambda user: user.username)
+    rollout = batch.repository.rollouts.order_by("-pk").first()
+    name = people.lead(rollout) if rollout else ""
+    return list(User.objects.filter(username=name, is_active=True)) if name else []
+
+
+def join_demonstration(now: datetime) -> None:
+    """Where no team has anybody, the first administrator joins all of them, so that a newcomer has a queue."""
+    if TeamMember.objects.exists():
+        return
+    user = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    teams = list(ReviewTeam.objects.filter(active=True))
+    if user is None or not teams:
+        return
+    TeamMember.objects.bulk_create(TeamMember(team=team, user=user, is_lead=True) for team in teams)
+    audit.append(
+        actor=DEMONSTRATION,
+        action="teammember.added",
+        subject=user.get_username(),
+        reason="The teams had no members; the administrator joins them for the demonstration.",
+        after={"teams": [team.slug for team in teams], "at": now.isoformat()},
+    )
+
+
+def _absences(users: Iterable[int]) -> dict[int, list[tuple[date, date]]]:
+    found: dict[int, list[tuple[date, date]]] = {}
+    for row in Absence.objects.filter(user__in=list(users)):
+        found.setdefault(row.user_id, []).append((row.first_day, row.last_day))
+    return found
