@@ -5,3 +5,10 @@ class RolloutConfig(AppConfig):
     name = "rollout"
     verbose_name = "Rollout"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Both read models, which Django has loaded only now.
+        from rollout.metrics import guidance  # noqa: PLC0415
+        from rollout.services.reviews.results import ReviewScores  # noqa: PLC0415
+
+        guidance.register(ReviewScores())
