@@ -39,6 +39,7 @@ class Finding(models.Model):
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_reason = models.CharField(max_length=300, blank=True)
     alerted_at = models.DateTimeField(null=True, blank=True, help_text="When people were last told of it.")
+    recovery_told_at = models.DateTimeField(null=True, blank=True, help_text="When they were told that it is over.")
 
     class Meta:
         ordering = ["-last_seen"]
