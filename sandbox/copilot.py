@@ -15,6 +15,7 @@ from sandbox import copilot_work, git, issues, pulls
 from sandbox.call import Call
 from sandbox.errors import Refusal
 from sandbox.model import COPILOT_LOGIN, Issue, Repository, Session
+from sandbox.remarks import REMARKS
 from sandbox.seed import REVIEWER
 from sandbox.world import World
 
@@ -45,6 +46,7 @@ class CopilotConfig:
     shares: dict[str, float] = field(
         default_factory=lambda: dict(zip(OUTCOMES, (0.04, 0.02, 0.06, 0.06, 0.04, 0.78), strict=True))
     )
+    remarks: float = 0.5  # of the sessions that finish, the share in which Copilot says something about its task
     failure_message: str = "The session stopped because the premium request allowance is used up."
 
     def update(self, values: dict[str, Any]) -> None:
@@ -53,6 +55,8 @@ class CopilotConfig:
                 raise ValueError(f"Unknown Copilot setting {name!r}; known are {', '.join(self.__dataclass_fields__)}.")
             if name == "shares" and (not set(value) <= set(OUTCOMES) or sum(value.values()) <= 0):
                 raise ValueError(f"Copilot's shares are weights of {', '.join(OUTCOMES)}, not all zero.")
+            if name == "remarks" and not (isinstance(value, int | float) and 0 <= value <= 1):
+                raise ValueError(f"Copilot's remarks are a share, 0 to 1, not {value!r}.")
             if name in SPANS and not _is_span(value):
                 raise ValueError(f"Copilot's {name} is {value!r}; it must be [from, to] with 0 <= from <= to.")
             setattr(self, name, value)
@@ -210,11 +214,22 @@ class Copilot:
         pull = self._pull(session, repository)
         call = self._call(repository, pull.number)
         copilot_work.finish(self._world, repository, issue, pull, session, call)
+        self._remark(session, repository, pull, call)
         self._world.record(call, "copilot.finished")
         if self._pace.copilot.people:
             self._later(session, "review", "review")
         else:
             self._end(session)
+
+    def _remark(self, session: Session, repository: Repository, pull: Issue, call: Call) -> None:
+        dice = self._dice(session, "remark")
+        if dice.random() >= self._pace.copilot.remarks:
+            return
+        kind, text = dice.choice(REMARKS)
+        if kind == "review":
+            pulls.review(self._world, repository, pull, call, "COMMENTED", text)
+        else:
+            issues.comment(self._world, repository, pull, call, text)
 
     # -- the people ----------------------------------------------------------------------------------------------
 

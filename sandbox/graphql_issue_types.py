@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox import labels
+from sandbox import git, labels
 from sandbox.graphql_nodes import Args, actor_node, issue_id, issue_node, page, pull_state, pulls_and_issues, ref_node
 from sandbox.graphql_schema import PAGE, Connection, Context, Node, define, scalars
 from sandbox.ids import node_id, text_id
+from sandbox.model import Issue
 from sandbox.pulls import half
 from sandbox.shapes import iso
 from sandbox.shapes_git import shas
@@ -105,8 +106,37 @@ scalars(
     baseRefName=lambda _, node: half(node.it).base,
     headRefOid=lambda _, node: shas(node.home, node.it)[0],
     baseRefOid=lambda _, node: shas(node.home, node.it)[1],
-    mergeable=lambda _, node: "UNKNOWN" if half(node.it).merged_at else "MERGEABLE",
+    mergeable=lambda _, node: _mergeable(node.it),
 )
+
+
+def _mergeable(issue: Issue) -> str:
+    if half(issue).merged_at:
+        return "UNKNOWN"
+    return "CONFLICTING" if half(issue).conflicts else "MERGEABLE"
+
+
+@define("PullRequest", "commits", "Connection:PullRequestCommit", PAGE)
+def _pull_commits(context: Context, node: Node, args: Args) -> Connection:
+    head, base = shas(node.home, node.it)
+    found = [Node("PullRequestCommit", (node.it, commit), node.home) for commit in git.ahead(node.home.git, base, head)]
+    return page(context, "commits", found, args)
+
+
+@define("PullRequestCommit", "commit", "Commit")
+def _commit_of_pull(_: Context, node: Node, __: Args) -> Node:
+    return Node("Commit", node.it[1], node.home)
+
+
+@define("Commit", "statusCheckRollup", "StatusCheckRollup")
+def _rollup(_: Context, node: Node, __: Args) -> Node | None:
+    """The head of a pull request has the checks that it was given; nothing else has any."""
+    pulls = (issue for issue in node.home.issues.values() if issue.pull and issue.pull.checks)
+    state = next((half(issue).checks for issue in pulls if shas(node.home, issue)[0] == node.it.sha), "")
+    return Node("StatusCheckRollup", state.upper()) if state else None
+
+
+scalars("StatusCheckRollup", state=lambda _, node: node.it)
 
 
 @define("PullRequest", "headRef", "Ref")

@@ -87,6 +87,8 @@ class Pull:
     requested_reviewers: list[str] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     closes: list[int] = field(default_factory=list)
+    conflicts: bool = False
+    checks: str = ""  # of its head: "success", "failure" or none
 
 
 @dataclass

@@ -93,6 +93,10 @@ def _merge(world: World, repository: Repository, issue: Issue, call: Call, _body
     pulls.merge(world, repository, issue, call)
 
 
+def _obstruct(world: World, _repository: Repository, issue: Issue, call: Call, body: Body) -> None:
+    pulls.obstruct(world, issue, call, bool(body.get("conflicts")), str(body.get("checks", "")))
+
+
 ACTIONS: dict[str, Act] = {
     "label": _label,
     "unlabel": _unlabel,
@@ -108,4 +112,5 @@ ACTIONS: dict[str, Act] = {
     "assign": _assign,
     "unassign": _unassign,
     "merge": _merge,
+    "obstruct": _obstruct,
 }

@@ -131,7 +131,7 @@ def merge(world: World, repository: Repository, issue: Issue, call: Call, title:
     """Merge, and close what the text says is fixed when it goes into the default branch. The sha of the merge."""
     issues.check_writable(repository)
     pull, store = half(issue), repository.git
-    if pull.merged_at or issue.state == "closed":
+    if pull.merged_at or issue.state == "closed" or pull.conflicts:
         raise Refusal(405, "Pull Request is not mergeable")
     if pull.draft:
         raise Refusal(405, "Pull Request is still a draft")
@@ -188,6 +188,16 @@ def delete_branch(world: World, repository: Repository, call: Call, short: str) 
         close(world, repository, issue, call)
     call.about(repository.full_name)
     call.note("ref", repository.git.refs.pop(short), None, ref=f"refs/{short}")
+    world.touch()
+
+
+def obstruct(world: World, issue: Issue, call: Call, conflicts: bool, checks: str) -> None:
+    """What stands in the way of a merge, as others and Actions bring it about: it is no change of the pull request."""
+    if checks not in ("", "success", "failure"):
+        raise ValueError(f"Checks come out as success or failure, or there are none; {checks!r} is neither.")
+    pull = half(issue)
+    call.note("obstacle", [pull.conflicts, pull.checks], [conflicts, checks])
+    pull.conflicts, pull.checks = conflicts, checks
     world.touch()
 
 

@@ -148,7 +148,10 @@ class Shapes:
 
     def timeline(self, repository: Repository, issue: Issue) -> list[Json]:
         """Events and comments, oldest first."""
-        entries = [(entry.created_at, entry.id, self.entry(repository, entry)) for entry in issue.timeline]
+        entries = [
+            (entry.created_at, entry.id, self.entry(repository, entry) | self._review(repository, issue, entry))
+            for entry in issue.timeline
+        ]
         for made in issue.comments:
             shape = self.comment(repository, issue, made) | {"event": "commented", "actor": self.user(made.author)}
             entries.append((made.created_at, made.id, shape))
@@ -173,6 +176,13 @@ class Shapes:
         for name, value in entry.data.items():
             shape[name] = self.user(value) if name in ("assignee", "review_requester", "requested_reviewer") else value
         return shape
+
+    def _review(self, repository: Repository, issue: Issue, entry: Entry) -> Json:
+        """What only a review's entry has."""
+        if entry.event != "reviewed":
+            return {}
+        page = f"{self.issue_html(repository, issue)}#pullrequestreview-{entry.id}"
+        return {"user": self.user(entry.actor), "submitted_at": iso(entry.created_at), "html_url": page}
 
     def _cross_reference(self, entry: Entry) -> Json:
         source = self.world.named(entry.data["repository"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox import git
 from sandbox.ids import node_id, text_id
-from sandbox.model import Commit, Issue, Repository, Review
+from sandbox.model import Commit, Issue, Pull, Repository, Review
 from sandbox.shapes import Json, Shapes, iso, unsigned
 
 
@@ -265,9 +265,9 @@ def pull_request(shapes: Shapes, repository: Repository, issue: Issue) -> Json:
     files = changed_files(shapes, repository, meeting, head_sha)
     return simple_pull(shapes, repository, issue) | {
         "merged": pull.merged_at is not None,
-        "mergeable": None if pull.merged_at else True,
+        "mergeable": None if pull.merged_at else not pull.conflicts,
         "rebaseable": None if pull.merged_at else True,
-        "mergeable_state": "unknown" if pull.merged_at else "draft" if pull.draft else "clean",
+        "mergeable_state": _mergeable_state(pull),
         "merged_by": shapes.maybe_user(pull.merged_by),
         "comments": len(issue.comments),
         "review_comments": 0,
@@ -277,6 +277,16 @@ def pull_request(shapes: Shapes, repository: Repository, issue: Issue) -> Json:
         "deletions": sum(file["deletions"] for file in files),
         "changed_files": len(files),
     }
+
+
+def _mergeable_state(pull: Pull) -> str:
+    if pull.merged_at:
+        return "unknown"
+    if pull.conflicts:
+        return "dirty"
+    if pull.draft:
+        return "draft"
+    return "unstable" if pull.checks == "failure" else "clean"
 
 
 def pull_half(issue: Issue) -> Any:

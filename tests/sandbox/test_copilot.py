@@ -221,3 +221,63 @@ def test_wrong_configuration_changes_nothing(client: Client, config: dict[str, A
     answer = client.control("config", {"latency_ms": 5, "limits": {"core": 1}, **config})
     assert (answer.status_code, message in answer.json()["message"]) == (400, True)
     assert client.control("config").json() == before
+
+
+@pytest.fixture
+def said(client: Client, sandbox: Sandbox, clock: ManualClock) -> list[dict[str, Any]]:
+    """What Copilot says on the pull requests of a dozen finished issues when it always speaks."""
+    client.control("config", {"copilot": {"remarks": 1.0, "people": False, "work": [1, 1]}})
+    last = [_hand_over(client, "finish") for _ in range(12)][-1]
+    _let_pass(sandbox, clock)
+    pulls = range(last + 1, last + 13)
+    timelines = [client.get(f"issues/{number}/timeline", params={"per_page": "100"}).json() for number in pulls]
+    spoken = [entry for timeline in timelines for entry in timeline if entry["event"] in {"commented", "reviewed"}]
+    assert len(spoken) == 12
+    return spoken
+
+
+def test_remarks_are_comments_and_reviews_with_address_and_time(said: list[dict[str, Any]]) -> None:
+    assert {entry["event"] for entry in said} == {"commented", "reviewed"}
+    for entry in said:
+        assert entry["user"]["login"] == "Copilot"
+        assert entry["body"]
+        assert "/pull/" in entry["html_url"]
+        assert entry.get("submitted_at") or entry["created_at"]
+
+
+def test_silent_copilot_says_nothing(sandbox: Sandbox, client: Client, clock: ManualClock) -> None:
+    client.control("config", {"copilot": {"remarks": 0, "people": False}})
+    number = _hand_over(client, "finish")
+    _let_pass(sandbox, clock)
+    assert "copilot_work_finished" in _events(client, number + 1)
+    assert not {"commented", "reviewed"} & set(_events(client, number + 1))
+
+
+def test_obstructed_pull_request_cannot_be_merged(sandbox: Sandbox, client: Client, clock: ManualClock) -> None:
+    client.control("config", {"copilot": {"people": False}})
+    number = _hand_over(client, "finish")
+    _let_pass(sandbox, clock)
+    here = {"repository": "demo/field-notes", "number": number + 1}
+    client.control("human", {"action": "obstruct", "conflicts": True, "checks": "failure", **here})
+    shown = client.get(f"pulls/{number + 1}").json()
+    assert (shown["mergeable"], shown["mergeable_state"]) == (False, "dirty")
+    assert "not mergeable" in client.control("human", {"action": "merge", **here}).text
+    client.control("human", {"action": "obstruct", **here})
+    assert client.control("human", {"action": "merge", **here}).status_code == 200
+    assert client.get(f"issues/{number}").json()["state"] == "closed"
+
+
+def test_obstacles_show_in_graphql_too(sandbox: Sandbox, client: Client, clock: ManualClock) -> None:
+    client.control("config", {"copilot": {"people": False}})
+    number = _hand_over(client, "finish")
+    _let_pass(sandbox, clock)
+    node = client.get(f"pulls/{number + 1}").json()["node_id"]
+    query = "query($id: ID!) { node(id: $id) { ... on PullRequest { mergeable commits(last: 1) { nodes { commit { "
+    query += "statusCheckRollup { state } } } } } } }"
+    free = client.graphql(query, id=node)["data"]["node"]
+    body = {"action": "obstruct", "repository": "demo/field-notes", "number": number + 1, "conflicts": True}
+    client.control("human", {**body, "checks": "failure"})
+    found = client.graphql(query, id=node)["data"]["node"]
+    assert (free["mergeable"], found["mergeable"]) == ("MERGEABLE", "CONFLICTING")
+    rollups = [one["commits"]["nodes"][0]["commit"]["statusCheckRollup"] for one in (free, found)]
+    assert rollups == [None, {"state": "FAILURE"}]
