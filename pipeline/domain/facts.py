@@ -42,6 +42,8 @@ class Pull:
     html_url: str
     created_at: datetime
     updated_at: datetime
+    conflicts: bool = False  # GitHub says that it cannot be merged; while it has not worked that out: False
+    checks_fail: bool = False  # of its newest commit; only GraphQL tells, where the token may see it
 
 
 @dataclass(frozen=True, slots=True)

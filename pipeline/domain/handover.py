@@ -2,7 +2,10 @@
 
 Rules (GITHUB.md, section 2, and DESIGN.md): merged or closed as completed = completed; closed otherwise = rejected; a
 failure event with no later start or commit = failed; no sign of the agent after a while = lost. The draft flag and the
-state of Actions runs say nothing. Events are compared by time, never by order.
+state of single Actions runs say nothing. Events are compared by time, never by order.
+
+A branch that conflicts and checks that fail stand in the way once the agent has stopped: while it works it may still
+mend them. Permission, quota and an unclear task are known from its failure message only.
 """
 
 from __future__ import annotations
@@ -84,9 +87,27 @@ def judge(evidence: Evidence) -> Judgement:
         reason = f"The agent's pull request #{pull.number} was merged into {pull.base}; the issue is still open."
         return Judgement(Outcome.FINISHED, reason, started, pull.merged_at, pull)
     if finished is not None and (started is None or finished >= started):
-        reason = f"The agent finished; pull request #{pull.number} waits to be merged."
-        return Judgement(Outcome.FINISHED, reason, started, finished, pull)
+        return _done_working(pull, started, finished)
     return _at_work(evidence, pull, started)
+
+
+def _done_working(pull: Pull, started: datetime | None, finished: datetime) -> Judgement:
+    obstacle = _obstacle(pull)
+    if obstacle is not None:
+        blocker, says = obstacle
+        reason = f"The agent finished, but {says}."
+        return Judgement(Outcome.WAITING, reason, started, finished, pull, blocker, reason)
+    reason = f"The agent finished; pull request #{pull.number} waits to be merged."
+    return Judgement(Outcome.FINISHED, reason, started, finished, pull)
+
+
+def _obstacle(pull: Pull) -> tuple[str, str] | None:
+    """What GitHub shows in the way of merging: (blocker, half a sentence)."""
+    if pull.conflicts:
+        return "conflict", f"pull request #{pull.number} conflicts with {pull.base}"
+    if pull.checks_fail:
+        return "checks", f"the checks of pull request #{pull.number} fail"
+    return None
 
 
 def _at_work(evidence: Evidence, pull: Pull, started: datetime | None) -> Judgement:
@@ -95,8 +116,9 @@ def _at_work(evidence: Evidence, pull: Pull, started: datetime | None) -> Judgem
     if still < 2 * evidence.lost_after:
         return Judgement(Outcome.WORKING, f"The agent works in pull request #{pull.number}.", started, None, pull)
     minutes = int(still.total_seconds() // 60)
-    reason = f"Pull request #{pull.number} has not moved for {minutes} minutes; its runs may need approval."
-    return Judgement(Outcome.WAITING, reason, started, None, pull, blocker="approval", message=reason)
+    blocker, says = _obstacle(pull) or ("approval", "its runs may need approval")
+    reason = f"Pull request #{pull.number} has not moved for {minutes} minutes; {says}."
+    return Judgement(Outcome.WAITING, reason, started, None, pull, blocker, reason)
 
 
 def _closed(

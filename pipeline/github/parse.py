@@ -158,6 +158,7 @@ def pull(data: Any) -> Pull:
         html_url=field(data, "html_url", str),
         created_at=moment(data, "created_at"),
         updated_at=moment(data, "updated_at"),
+        conflicts=optional(data, "mergeable", bool) is False and data.get("mergeable_state") == "dirty",
     )
 
 
@@ -225,4 +226,13 @@ def graphql_pull(data: Any) -> Pull:
         html_url=field(data, "url", str),
         created_at=moment(data, "createdAt"),
         updated_at=moment(data, "updatedAt"),
+        conflicts=optional(data, "mergeable", str) == "CONFLICTING",
+        checks_fail=any(_fails(node) for node in nodes(data, "commits")),
     )
+
+
+def _fails(node: Any) -> bool:
+    """Whether the checks of a pull request's commit fail as a whole; without checks, or without the right, not."""
+    commit = field(node, "commit", dict)
+    rollup = optional(commit, "statusCheckRollup", dict)
+    return rollup is not None and optional(rollup, "state", str) in {"FAILURE", "ERROR"}

@@ -13,6 +13,7 @@ AUTHOR = "author { __typename login ... on Bot { databaseId } ... on User { data
 PULL = f"""
   id number title body state isDraft merged mergedAt closedAt
   headRefName baseRefName headRefOid url createdAt updatedAt {AUTHOR}
+  mergeable commits(last: 1) {{ nodes {{ commit {{ statusCheckRollup {{ state }} }} }} }}
 """
 
 # Both arms are needed: a pull request into another branch than the default one is no closing reference.

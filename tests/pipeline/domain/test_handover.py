@@ -73,6 +73,11 @@ TABLE: list[tuple[str, Outcome, Judgement]] = [
     ("failed, started, failed", Outcome.FAILED, judged([pull()], [failure(5), event(STARTED, 6), failure(7)])),
     ("an earlier hand-over failed", Outcome.PENDING, judged(events=[failure(-60)])),
     ("a failure without a time", Outcome.WORKING, judged([pull()], [failure(None)])),
+    ("finished, in conflict", Outcome.WAITING, judged([pull(conflicts=True)], [event(FINISHED, 5)])),
+    ("finished, checks fail", Outcome.WAITING, judged([pull(checks_fail=True)], [event(FINISHED, 5)])),
+    ("at work, in conflict", Outcome.WORKING, judged([pull(conflicts=True)])),
+    ("at work, checks fail", Outcome.WORKING, judged([pull(checks_fail=True)])),
+    ("at work, not moving", Outcome.WAITING, judged([pull()], minutes=61)),
     ("merged, issue open", Outcome.FINISHED, judged([MERGED])),
     ("closed without merge", Outcome.REJECTED, judged([REJECTED])),
     ("issue closed as completed", Outcome.COMPLETED, judged([MERGED], state_reason="completed", **CLOSED)),
@@ -152,6 +157,26 @@ def test_times_of_start_and_end_are_githubs() -> None:
 def test_failure_is_put_into_a_blocker_category(message: str, category: str) -> None:
     assert categorise(message) == category
     assert judged(events=[failure(5, message)]).blocker == category
+
+
+@pytest.mark.parametrize(
+    ("obstacles", "blocker"),
+    [
+        ({}, "approval"),
+        ({"checks_fail": True}, "checks"),
+        ({"conflicts": True}, "conflict"),
+        ({"conflicts": True, "checks_fail": True}, "conflict"),
+    ],
+)
+def test_what_stands_in_the_way_of_still_work_is_named_from_facts(obstacles: dict[str, bool], blocker: str) -> None:
+    found = judged([pull(**obstacles)], minutes=61)
+    assert (found.outcome, found.blocker) == (Outcome.WAITING, blocker)
+
+
+def test_finished_work_in_conflict_keeps_when_it_was_finished() -> None:
+    found = judged([pull(conflicts=True)], [event(STARTED, 1), event(FINISHED, 5)])
+    assert (found.started_at, found.finished_at, found.blocker) == (after(1), after(5), "conflict")
+    assert found.reason == "The agent finished, but pull request #70 conflicts with main."
 
 
 def test_long_failure_message_is_shortened_to_one_line() -> None:

@@ -11,6 +11,8 @@ from pipeline.domain.changes import AssignCopilot, CreateBranch, OpenPull, Scaff
 from pipeline.github import adapter
 from pipeline.github.client import Client
 from pipeline.github.port import BadCredentials, GitHubError, IssueTarget, NotFound, QuotaExhausted, Refused, Transient
+from sandbox.errors import Refusal
+from sandbox.graphql_schema import TYPES, FieldType
 from sandbox.http import Handler
 from sandbox.model import Pull
 from sandbox.seed import USER_TOKEN
@@ -180,6 +182,42 @@ def test_both_protocols_see_the_same_pull_request(graphql: World) -> None:
     number = pull_request(graphql, body=f"Fixes #{target.number}")
     seen = graphql.github.handovers([(target.number or 0, target.node_id)])[0].pulls
     assert seen == (graphql.github.pull(number),)
+
+
+def obstruct(world: World, number: int, checks: str) -> None:
+    half = world.state(number).pull
+    assert half
+    half.conflicts, half.checks = True, checks
+
+
+def test_branch_in_conflict_is_seen_by_either_protocol(both: World) -> None:
+    target = both.issue()
+    number = pull_request(both, body=f"Fixes #{target.number}")
+    before = both.github.handovers([(target.number or 0, target.node_id)])[0].pulls[0]
+    obstruct(both, number, "")
+    after = both.github.handovers([(target.number or 0, target.node_id)])[0].pulls[0]
+    assert (before.conflicts, after.conflicts) == (False, True)
+
+
+@pytest.mark.parametrize(("checks", "fail"), [("", False), ("success", False), ("failure", True)])
+def test_failing_checks_are_seen_with_graphql_in_the_same_request(graphql: World, checks: str, fail: bool) -> None:
+    target = graphql.issue()
+    obstruct(graphql, pull_request(graphql, body=f"Fixes #{target.number}"), checks)
+    graphql.meter.calls.clear()
+    found = graphql.github.handovers([(target.number or 0, target.node_id)])[0].pulls[0]
+    assert (found.checks_fail, graphql.meter.routes) == (fail, ["POST graphql handovers"])
+
+
+def test_token_that_may_not_see_checks_reads_the_rest(graphql: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise Refusal(403, "Resource not accessible by personal access token", kind="FORBIDDEN")
+
+    monkeypatch.setitem(TYPES["Commit"], "statusCheckRollup", FieldType("StatusCheckRollup", refuse))
+    target = graphql.issue()
+    number = pull_request(graphql, body=f"Fixes #{target.number}")
+    found = graphql.github.handovers([(target.number or 0, target.node_id)])[0]
+    assert found.issue is not None
+    assert [(pull.number, pull.checks_fail) for pull in found.pulls] == [(number, False)]
 
 
 def test_error_inside_a_graphql_answer_is_not_taken_for_absence(graphql: World) -> None:
