@@ -29,10 +29,7 @@ def _seconds(question: Question) -> Sample:
 
 def _runs(question: Question) -> list[int]:
     """The window's runs and the live parts of daily ones among them."""
-    runs = run_rows.answering(question)
-    if question.window.runs is not None:
-        runs = runs[-question.window.runs :]
-    keys = [run.pk for run in runs]
+    keys = run_rows.keys(question)
     return keys + list(Run.objects.filter(parent__in=keys, mode=Mode.LIVE).values_list("pk", flat=True))
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from pipeline.models import Kind, Mode, Operation, Run, RunItem
 from rollout.domain.windows import RunFact
@@ -32,11 +33,10 @@ def countable() -> QuerySet[Run]:
 
 
 def latest(operations: Iterable[Operation], floor: datetime) -> dict[int, list[RunFact]]:
-    """The newest runs of each operation since `floor`, by operation; an index scan of LATEST rows each."""
-    runs: list[Run] = []
-    for operation in operations:
-        rows = countable().filter(operation=operation, nominal_at__gte=floor - LONGEST, finished_at__gte=floor)
-        runs += rows.order_by("-nominal_at").only(*_COUNTED)[:LATEST]
+    """The newest LATEST runs of each operation since `floor`, by operation."""
+    rows = countable().filter(operation__in=list(operations), nominal_at__gte=floor - LONGEST, finished_at__gte=floor)
+    place = Window(RowNumber(), partition_by="operation", order_by=F("nominal_at").desc())
+    runs = list(rows.order_by().annotate(place=place).filter(place__lte=LATEST).only(*_COUNTED))
     found: dict[int, list[RunFact]] = defaultdict(list)
     owners = {run.pk: run.operation_id for run in runs}
     for fact in facts_of(runs):
@@ -51,6 +51,14 @@ def answering(question: Question) -> list[Run]:
     if question.rows is None:
         rows = rows.filter(finished_at__gte=question.start)
     return list(reversed(rows.order_by("-finished_at", "-pk").only(*_NEEDED)[:MOST_ROWS]))
+
+
+def keys(question: Question) -> list[int]:
+    """The same runs by key alone, newest first, of a window of runs its newest."""
+    rows = question.of_operation(countable().filter(repository=question.scope.repository_id))
+    rows = rows.filter(kind__in=Kind.values, finished_at__gte=question.start, finished_at__lte=question.now)
+    most = MOST_ROWS if question.window.runs is None else min(question.window.runs, MOST_ROWS)
+    return list(rows.order_by("-finished_at", "-pk").values_list("pk", flat=True)[:most])
 
 
 def facts_of(runs: Sequence[Run]) -> list[RunFact]:

@@ -1,14 +1,19 @@
-"""Counts the days of the ramps: once a day, while the work is live and the prerequisites are met."""
+"""Counts the days of the ramps: once a day, while the work is live and the prerequisites are met.
+
+Measuring prerequisites takes longer than all the rest of a reconcile, so each measures those of one step at most; the
+next one, a minute later, takes the next step.
+"""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 
 from pipeline.models import Mode, Operation
 from pipeline.services import audit
 from rollout.domain import ramp
 from rollout.domain.desired import Situation, live_steps
-from rollout.domain.plan import Step
+from rollout.domain.plan import Ramp, Step
 from rollout.domain.progress import RolloutState
 from rollout.domain.ramp import RampState
 from rollout.domain.verdicts import Verdict
@@ -17,6 +22,7 @@ from rollout.services import evaluation, record
 from rollout.services.fence import Fence
 
 ACTOR = "rule:ramp"
+TURN = timedelta(minutes=10)  # steps that are all frozen are looked at again in turn
 
 
 def count_days(
@@ -28,19 +34,32 @@ def count_days(
     *,
     look_again: bool = True,
 ) -> list[StepProgress]:
-    """Advance every ramp that today counts for; those that moved. A frozen one is measured anew with `look_again`."""
+    """Advance the ramp that is due; those that moved. A frozen one is measured anew with `look_again`."""
     if situation.state is not RolloutState.RUNNING or situation.frozen:
         return []
-    rising = [step for step in live_steps(situation) if step.ramps]
-    known = {row.number: row for row in rollout.steps.filter(number__in=[step.number for step in rising])}
+    rising = {step.number: step for step in live_steps(situation) if step.ramps}
     modes = {row.name: row for row in rows}
-    moved = []
-    for step in rising:
-        if known[step.number].frozen_reason and not look_again:
+    when = (situation.today, now)
+    for row in _in_turn(rollout.steps.filter(number__in=rising).order_by("number"), now, look_again=look_again):
+        step = rising[row.number]
+        before = RampState(row.ramp_day, row.ramp_counted_on, row.frozen_reason)
+        if not ramp.is_due(_slope(step), before, situation.today) and not before.frozen:
             continue
-        if _count(rollout, step, known[step.number], modes, (situation.today, now), fence):
-            moved.append(known[step.number])
-    return moved
+        return [row] if _count(rollout, step, row, modes, when, fence) else []
+    return []
+
+
+def _in_turn(rows: Iterable[StepProgress], now: datetime, *, look_again: bool) -> list[StepProgress]:
+    """Those that may grow first; then the frozen ones, another in front with each turn."""
+    known = list(rows)
+    frozen = [row for row in known if row.frozen_reason] if look_again else []
+    first = int(now.timestamp() // TURN.total_seconds()) % len(frozen) if frozen else 0
+    return [row for row in known if not row.frozen_reason] + frozen[first:] + frozen[:first]
+
+
+def _slope(step: Step) -> Ramp:
+    """The longest ramp of a step says when its next day is due."""
+    return max(step.ramps, key=ramp.last_day)
 
 
 def _count(
@@ -51,11 +70,10 @@ def _count(
     when: tuple[date, datetime],
     fence: Fence,
 ) -> bool:
+    """Whether its day grew."""
     today, now = when
-    slope = max(step.ramps, key=ramp.last_day)
+    slope = _slope(step)
     before = RampState(row.ramp_day, row.ramp_counted_on, row.frozen_reason)
-    if not ramp.is_due(slope, before, today) and not before.frozen:
-        return False
     not_live = next((why for found in step.ramps if (why := _why_not_live(modes.get(found.operation)))), "")
     shown: list[Evaluation] = []
     if ramp.is_due(slope, before, today) and not not_live:

@@ -66,9 +66,9 @@ def test_run_rate_counts_crashes_and_runs_in_which_nothing_came_out(repository: 
 def test_parts_of_a_daily_run_count_within_it(repository: Repository, ask: Ask) -> None:
     daily = make_live(repository, "daily", kind=Kind.DAILY)
     parent = make_runs(daily, "0:0")[0]
-    for mode, failed in ((Mode.LIVE, 1), (Mode.DRY_RUN, 3)):
+    for kind, mode, failed in ((Kind.ASSIGN, Mode.LIVE, 1), (Kind.PROCESS, Mode.DRY_RUN, 3)):
         part = make_run(
-            operation=daily, kind=Kind.ASSIGN, purpose=Run.Purpose.PART, parent=parent, mode=mode, state="succeeded"
+            operation=daily, kind=kind, purpose=Run.Purpose.PART, parent=parent, mode=mode, state="succeeded"
         )
         for number in range(4):
             state = RunItem.State.FAILED if number < failed else RunItem.State.DONE
