@@ -16,7 +16,7 @@ from pipeline.github.port import GitHubError
 from pipeline.models import Heartbeat, Run
 from pipeline.services import audit, telemetry
 from rollout.models import Rollback, Rollout
-from rollout.services import announcements, external_schedules, incidents, reconcile, saga, triggers
+from rollout.services import alerts, announcements, external_schedules, incidents, reconcile, saga, triggers
 
 HEAD = "audit head"
 LOOK_FOR_SCHEDULES = timedelta(hours=1)
@@ -36,6 +36,7 @@ def after_run(run: Run) -> None:
     """A run ended: its evidence may fire a trigger, and may let a ramp grow."""
     for rollout in _at_work().filter(repository_id=run.repository_id):
         _look_after(rollout, clock.now(), run)
+    _safely("alerts", None, lambda: alerts.after_run(run))
 
 
 def carry_on(now: datetime | None = None) -> None:
@@ -44,6 +45,7 @@ def carry_on(now: datetime | None = None) -> None:
     for rollback in Rollback.objects.filter(state=Rollback.State.RUNNING).select_related("rollout__repository"):
         _advance(rollback, now)
     incidents.remind_due(now)
+    _safely("alerts", None, lambda: alerts.carry_on(now))
     announcements.deliver_due(now)
     for rollout in _at_work():
         _look_for_schedules(rollout, now)
@@ -95,9 +97,11 @@ def _period(moment: datetime, every: timedelta) -> int:
     return int(moment.astimezone(UTC).timestamp() // every.total_seconds())
 
 
-def _safely(what: str, rollout: Rollout, call: Callable[[], object]) -> None:
+def _safely(what: str, rollout: Rollout | None, call: Callable[[], object]) -> None:
     """The edge of the process: a fault in one rollout must not let the leases of the others run out."""
     try:
         call()
     except Exception:  # the one broad except of this edge: without its lease live work ends by itself
-        log.exception("a rollout could not be looked after", extra={"part": what, "rollout": rollout.pk})
+        log.exception(
+            "a rollout could not be looked after", extra={"part": what, "rollout": rollout.pk if rollout else None}
+        )

@@ -13,6 +13,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from pipeline import clock
+from pipeline.domain import checks
 from pipeline.domain import reports as domain
 from pipeline.domain.plan import Plan, Verdict, skip
 from pipeline.domain.reports import Group, Known, Line
@@ -57,8 +58,12 @@ def plan(item: RunItem, snapshot: IssueSnapshot | None) -> Plan:
 
 
 def groups(repository: Repository, check: str = "") -> dict[str, Group]:
-    """Check → its open findings that are not muted, where there is one; all checks, or the one asked for."""
+    """Check → its open findings that are not muted, where there is one; all checks, or the one asked for.
+
+    A notice is for whoever looks at the findings: no issue is opened about it.
+    """
     rows = Finding.objects.filter(_unmuted(clock.now()), repository=repository, resolved_at__isnull=True)
+    rows = rows.exclude(severity=Finding.Severity.NOTICE)
     if check:
         rows = rows.filter(check_id=check)
     found: dict[str, list[Finding]] = defaultdict(list)
@@ -91,8 +96,8 @@ def _group(check: str, rows: Iterable[Finding]) -> Group:
 
 def described(check: str) -> tuple[str, str]:
     """What people call a check, and what it means."""
-    words = check.replace(".", ": ").replace("_", " ")
-    return words.capitalize(), ""
+    known = checks.BY_ID.get(check)
+    return (known.title, known.explanation) if known else (check.replace("_", " "), "")
 
 
 def _due(
