@@ -38,8 +38,8 @@ def to_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
     return out.getvalue()
 
 
-def to_json(about: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Row]) -> str:
-    """`about` says what the rows are; they follow under "issues"."""
-    issues = [{name: row.get(name) for name in columns} for row in rows]
-    document = {**about, "count": len(issues), "issues": issues}
+def to_json(about: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Row], under: str = "issues") -> str:
+    """`about` says what the rows are; they follow under the name `under`."""
+    found = [{name: row.get(name) for name in columns} for row in rows]
+    document = {**about, "count": len(found), under: found}
     return json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n"

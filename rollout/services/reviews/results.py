@@ -55,6 +55,12 @@ def read(repository_id: int, first: date, last: date, hidden: Iterable[int] = ()
     return [scored(row) for row in rows.exclude(batch__in=list(hidden))]
 
 
+def read_calibration(repository_id: int, first: date, last: date, hidden: Iterable[int] = ()) -> list[Scored]:
+    """The same of calibration rounds, which count in no figure."""
+    rows = _samples(calibration=True).filter(batch__repository_id=repository_id, batch__week__range=(first, last))
+    return [scored(row) for row in rows.exclude(batch__in=list(hidden))]
+
+
 def finals(rows: Iterable[Scored]) -> list[Scored]:
     return [row for row in rows if row.is_final]
 
@@ -114,8 +120,8 @@ class ReviewScores(guidance.NoScores):
         ]
 
 
-def _samples() -> QuerySet[Sample]:
-    rows = Sample.objects.filter(batch__is_calibration=False, replaced_at=None)
+def _samples(*, calibration: bool = False) -> QuerySet[Sample]:
+    rows = Sample.objects.filter(batch__is_calibration=calibration, replaced_at=None)
     related = rows.select_related("batch__team", "batch__rubric", "issue", "adjudication")
     prefetched = related.prefetch_related("batch__rubric__criteria", "reviews__reviewer", "reviews__scores__criterion")
     return prefetched.order_by("batch__week", "batch_id", "position")
