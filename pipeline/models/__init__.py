@@ -1,6 +1,6 @@
 """Rows and database constraints; no logic beyond turning a row into a value."""
 
-from pipeline.models.findings import Finding, ProblemReport
+from pipeline.models.findings import Finding, ProblemReport, Reference
 from pipeline.models.issues import Feedback, Handover, Issue, Transition
 from pipeline.models.operations import BY_REQUEST, Kind, Mode, Operation, OperationPart
 from pipeline.models.repositories import Repository, RepositoryLabel
@@ -27,6 +27,7 @@ __all__ = [
     "Operation",
     "OperationPart",
     "ProblemReport",
+    "Reference",
     "Repository",
     "RepositoryLabel",
     "Run",

@@ -99,3 +99,33 @@ class ProblemReport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.group} (#{self.number})" if self.number else self.group
+
+
+class Reference(models.Model):
+    """One branch, file, pull request or issue that our sections name, and what GitHub last said of it."""
+
+    class Thing(models.TextChoices):
+        BRANCH = "branch", "branch"
+        FILE = "file", "file"
+        PULL = "pull", "pull request"
+        ISSUE = "issue", "issue"
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="references")
+    thing = models.CharField(max_length=10, choices=Thing.choices)
+    name = models.CharField(max_length=300)
+    ref = models.CharField(max_length=250, blank=True, help_text="The branch that a file is on.")
+    exists = models.BooleanField()
+    words = models.PositiveIntegerField(null=True, blank=True, help_text="Of a file that could be read.")
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["thing", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "thing", "name", "ref"], name="reference_once"),
+            models.CheckConstraint(
+                condition=models.Q(thing__in=["branch", "file", "pull", "issue"]), name="reference_thing_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.thing} {self.name}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -11,10 +10,11 @@ from django.db import transaction
 from django.db.models import F
 
 from pipeline import clock
+from pipeline.domain.checks.labels import state_faults
 from pipeline.domain.snapshot import Actor, IssueSnapshot
 from pipeline.domain.states import Cause, State, refusal
-from pipeline.models import Effect, Finding, Issue, Repository, RunItem, Specialist, Transition, Workflow
-from pipeline.services import reports, telemetry
+from pipeline.models import Effect, Issue, Repository, RunItem, Specialist, Transition, Workflow
+from pipeline.services import findings, reports, telemetry
 
 
 class MoveRefused(RuntimeError):
@@ -106,22 +106,9 @@ def _follow_labels(issue: Issue, snapshot: IssueSnapshot) -> None:
         return  # half of a change of ours may be what is seen; its settling moves the issue
     grammar = issue.repository.grammar
     states = grammar.states_in(snapshot.labels)
-    unknown = grammar.unknown_states_in(snapshot.labels)
-    faults: dict[str, str] = {}
-    if unknown:
-        faults["state.unknown"] = f"Unknown state label: {', '.join(unknown)}. Remove it on GitHub."
-    if len(states) > 1:
-        named = ", ".join(f"state::{state.value}" for state in states)
-        faults["state.conflict"] = f"Conflicting state labels: {named}. Leave one of them on GitHub."
-    if not states and issue.state != State.DISCOVERY.value:
-        faults["state.missing"] = f"The label state::{issue.state} is gone from GitHub. Set it again."
-    if len(states) == 1 and states[0].value != issue.state:
-        why_not = refusal(State(issue.state), states[0], Cause.HUMAN)
-        if why_not is None:
-            move(issue, states[0], Cause.HUMAN, "The label was changed on GitHub.")
-        else:
-            faults["state.move"] = f"GitHub says state::{states[0].value}. {why_not}"
-    settle_findings(issue, faults)
+    if len(states) == 1 and states[0].value != issue.state and not refusal(State(issue.state), states[0], Cause.HUMAN):
+        move(issue, states[0], Cause.HUMAN, "The label was changed on GitHub.")
+    findings.settle_states(issue, state_faults(snapshot.labels, State(issue.state), grammar))
 
 
 def _being_written(issue: Issue) -> bool:
@@ -254,36 +241,7 @@ def set_presence(issue: Issue, presence: str, note: str) -> None:
     """Write down that an issue cannot be worked on any more, and why."""
     issue.presence, issue.presence_note = presence, note[:500]
     issue.save(update_fields=["presence", "presence_note"])
-    settle_findings(issue, {f"state.{presence}": note})
-
-
-CRITICAL_CHECKS = frozenset({"state.conflict"})
-
-
-def settle_findings(issue: Issue, faults: dict[str, str]) -> None:
-    """Make the open `state.*` findings of an issue be exactly `faults` (check → sentence)."""
-    now = clock.now()
-    rows = Finding.objects.filter(issue=issue, resolved_at__isnull=True, check_id__startswith="state.")
-    known = {row.check_id: row for row in rows}
-    for check, row in known.items():
-        if check not in faults:
-            Finding.objects.filter(pk=row.pk).update(resolved_at=now)
-    for check, message in faults.items():
-        if check in known:
-            Finding.objects.filter(pk=known[check].pk).update(
-                last_seen=now, occurrences=F("occurrences") + 1, message=message
-            )
-        else:
-            Finding.objects.create(
-                repository=issue.repository,
-                issue=issue,
-                check_id=check,
-                fingerprint=hashlib.sha256(f"{check}:{issue.repository_id}:{issue.number}".encode()).hexdigest(),
-                severity=Finding.Severity.CRITICAL if check in CRITICAL_CHECKS else Finding.Severity.WARNING,
-                message=message,
-                first_seen=now,
-                last_seen=now,
-            )
+    findings.settle_states(issue, {f"state.{presence}": note})
 
 
 def refresh_assignment(issue: Issue) -> None:

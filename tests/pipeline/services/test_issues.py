@@ -12,6 +12,7 @@ from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import Cause, State
 from pipeline.models import Effect, Finding, Issue, Repository, RunItem, Transition
 from pipeline.services import issues
+from pipeline.services.findings import settle_states
 from pipeline.services.issues import MoveRefused, absorb
 from tests import values
 from tests.factories import (
@@ -206,7 +207,7 @@ def test_finding_that_comes_back_is_a_new_one(repository: Repository) -> None:
 
 def test_findings_of_other_checks_are_left_alone(repository: Repository) -> None:
     issue = known(repository)
-    issues.settle_findings(issue, {})
+    settle_states(issue, {})
     Finding.objects.create(
         repository=repository,
         issue=issue,
