@@ -54,6 +54,19 @@ NAVIGATION = [
         ],
     },
     {
+        "title": "Reviews",
+        "separator": True,
+        "items": [
+            {
+                "title": "My queue",
+                "icon": "checklist",
+                "link": reverse_lazy("admin:rollout_review_queue"),
+                "permission": lambda request: request.user.has_perm("rollout.score_sample"),
+            },
+            _list("Disagreements", "balance", "adjudication", app="rollout"),
+        ],
+    },
+    {
         "title": "Running",
         "separator": True,
         "items": [

@@ -1,6 +1,7 @@
 """The rollout's screens, one module each. No logic of its own: selectors read, services write."""
 
 from rollout.admin import (
+    adjudications,
     alarms,
     changes,
     evaluations,
@@ -8,6 +9,7 @@ from rollout.admin import (
     incidents,
     plans,
     records,
+    reviews,
     roles,
     rollbacks,
     rollouts,
@@ -15,6 +17,7 @@ from rollout.admin import (
 )
 
 __all__ = [
+    "adjudications",
     "alarms",
     "changes",
     "evaluations",
@@ -22,6 +25,7 @@ __all__ = [
     "incidents",
     "plans",
     "records",
+    "reviews",
     "roles",
     "rollbacks",
     "rollouts",

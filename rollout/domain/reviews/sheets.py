@@ -35,6 +35,11 @@ class Sheet:
     checks: Mapping[str, str] = field(default_factory=dict)
     for_calibration: bool = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything of it would be lost."""
+        return any(mark != Mark() for mark in self.marks.values())
+
     def mark(self, slug: str) -> Mark:
         return self.marks.get(slug, Mark())
 

@@ -19,7 +19,7 @@ from pipeline.services.operations import NotPossible
 from rollout.domain.reviews.sheets import Sheet, from_stored
 from rollout.models import Review, ReviewBatch, Sample
 from rollout.services import record
-from rollout.services.reviews import closing, queue
+from rollout.services.reviews import closing, queue, seats
 
 TTL = timedelta(hours=2)
 
@@ -76,7 +76,7 @@ def release(review_id: int, user: User, epoch: int) -> None:
 
 
 def decline(review_id: int, user: User, reason: str) -> None:
-    """Give an own seat back for good: somebody else of the team takes it."""
+    """Give an own seat back for good: the next of the team who may takes it, else it waits and the lead is told."""
     record.need_reason(reason)
     with transaction.atomic():
         seat = _unfinished(review_id, user)
@@ -94,6 +94,7 @@ def decline(review_id: int, user: User, reason: str) -> None:
             declined=[*seat.declined, entry],
         )
         _log(seat, user, "review.declined", reason)
+        seats.pass_on(seat.pk)
 
 
 def skip(review_id: int, user: User, reason: str) -> None:

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from rollout.models import Adjudication, Review, ReviewBatch, TeamMember
 from rollout.services.record import same
+from rollout.services.reviews import conflicts, teams
 
 FROM_POOL = "Taken from what nobody had."
 UNFINISHED = (Review.State.OPEN, Review.State.CLAIMED)
@@ -37,30 +38,30 @@ def next_seats(user: User, now: datetime, batch: ReviewBatch | None = None) -> l
     mine, pool = own(user).filter(state__in=UNFINISHED), _pool(user, now)
     if batch is not None:
         mine, pool = mine.filter(sample__batch=batch), pool.filter(sample__batch=batch)
-    return [*mine, *(seat for seat in pool if may_take(seat, user))]
+    return [*mine, *(seat for seat in pool if may_take(seat, user, now))]
 
 
 def _pool(user: User, now: datetime) -> QuerySet[Review]:
     """Seats that nobody has, or whose claim from the pool ran out, in batches of the user's teams."""
     free = Q(reviewer=None, state=Review.State.OPEN)
     lapsed = Q(state=Review.State.CLAIMED, claimed_until__lt=now, assigned_reason=FROM_POOL)
-    teams = TeamMember.objects.filter(user=user, active=True, team__active=True).values("team")
+    mine = TeamMember.objects.filter(user=user, active=True, team__active=True).values("team")
     taken = Review.objects.filter(sample=OuterRef("sample"), reviewer=user)
-    rows = standing().filter(free | lapsed, sample__batch__is_calibration=False, sample__batch__team__in=teams)
+    rows = standing().filter(free | lapsed, sample__batch__is_calibration=False, sample__batch__team__in=mine)
     return rows.exclude(reviewer=user).exclude(Exists(taken))
 
 
-def may_take(seat: Review, user: User) -> bool:
-    """Not what the user gave back, and nothing beyond their load cap."""
+def may_take(seat: Review, user: User, now: datetime) -> bool:
+    """Not what the user gave back, wrote or triaged, and nothing beyond their load cap."""
     name = user.get_username()
     if any(same(str(entry.get("by", "")), name) for entry in seat.declined):
         return False
-    batch = seat.sample.batch
-    member = TeamMember.objects.filter(team=batch.team_id, user=user, active=True).first()
-    if member is None:
+    rows = TeamMember.objects.filter(team=seat.sample.batch.team_id, user=user, active=True)
+    member = rows.select_related("user").first()
+    if member is None or conflicts.barred(seat.sample.issue, [member]):
         return False
-    taken = Review.objects.filter(reviewer=user, sample__batch=batch, sample__replaced_at=None).count()
-    return taken < member.load_cap
+    [person] = teams.people_of([member], now)
+    return person.load < person.cap
 
 
 def visible(user: User) -> QuerySet[Review]:
@@ -92,6 +93,6 @@ def leads(user: User) -> bool:
 def blind_batches(user: User) -> QuerySet[ReviewBatch]:
     """Open batches of which the user may see no figure: they have an unfinished seat in them, or could take one."""
     seats = Review.objects.filter(sample__batch=OuterRef("pk"), sample__replaced_at=None, state__in=UNFINISHED)
-    teams = TeamMember.objects.filter(user=user, active=True).values("team")
-    could = Q(team__in=teams) & Q(Exists(seats.filter(Q(reviewer=None) | Q(assigned_reason=FROM_POOL))))
+    mine = TeamMember.objects.filter(user=user, active=True).values("team")
+    could = Q(team__in=mine) & Q(Exists(seats.filter(Q(reviewer=None) | Q(assigned_reason=FROM_POOL))))
     return ReviewBatch.objects.filter(Q(Exists(seats.filter(reviewer=user))) | could, state=ReviewBatch.State.OPEN)

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from pipeline.clock import VirtualClock
-from pipeline.models import AuditEntry
+from pipeline.models import AuditEntry, Issue
 from pipeline.services.operations import NotPossible
 from rollout.models import Review, ReviewBatch, Sample, TeamMember
 from rollout.services.reviews import claims, queue
@@ -206,11 +206,25 @@ def test_declined_seat_goes_to_somebody_else_with_a_reason_on_record() -> None:
     claims.decline(seat.pk, rita, "I know the author.")
 
     left = claims.fetch(seat.pk)
-    assert (left.reviewer, left.state, left.declined[0]["by"]) == (None, "open", rita.username)
+    assert (left.reviewer, left.state, left.declined[0]["by"]) == (rolf, "open", rita.username)
     assert AuditEntry.objects.get(action="review.declined").reason == "I know the author."
     with pytest.raises(NotPossible, match="Nothing is left"):
         claims.start_next(rita)
     assert claims.start_next(rolf).pk == seat.pk
+
+
+def test_seat_that_everybody_gave_back_waits_and_is_offered_to_neither() -> None:
+    team = make.make_team(members=2)
+    rita, rolf = (member.user for member in team.members.order_by("pk"))
+    [seat] = seated(rita, batch=make.make_batch(team=team))
+
+    for person in (rita, rolf):
+        claims.decline(seat.pk, person, "I know the author.")
+
+    assert claims.fetch(seat.pk).reviewer is None
+    for person in (rita, rolf):
+        with pytest.raises(NotPossible, match="Nothing is left"):
+            claims.start_next(person)
 
 
 def test_calibration_seat_is_not_declined() -> None:
@@ -259,3 +273,12 @@ def test_another_persons_seat_is_not_claimed_by_its_address() -> None:
     with pytest.raises(Lost):
         claims.claim(seat.pk, make.make_person())
     assert claims.fetch(seat.pk).state == "open"
+
+
+def test_nobody_takes_what_they_wrote() -> None:
+    [seat], [rita, rolf] = pooled()
+    Issue.objects.filter(pk=seat.sample.issue_id).update(author={"login": f"{rita.username}-gh", "kind": "User"})
+
+    with pytest.raises(NotPossible, match="Nothing is left"):
+        claims.start_next(rita)
+    assert claims.start_next(rolf).pk == seat.pk
