@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from pipeline.admin.base import ReasonForm
 from pipeline.admin.questions import Question, ask, require
@@ -22,6 +22,12 @@ STOP, AGAIN = "rollout.stop_rollout", "rollout.resume_rollout"
 
 class ScopeForm(ReasonForm):
     scope = forms.ChoiceField(choices=(), required=False, widget=UnfoldAdminSelectWidget)
+    review_at = forms.DateTimeField(
+        label="Look at it again at",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
+        help_text="UTC. People are told then; nothing starts by itself.",
+    )
 
 
 def scopes(row: Rollout) -> list[tuple[str, str]]:
@@ -53,7 +59,9 @@ def hold_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpResponse:
 
     def act(answer: Any, actor: str) -> None:
         kind, _, name = answer["scope"].partition(":")
-        stop.hold(row, **({kind: name} if name else {}), by=actor, reason=answer["reason"])
+        stop.hold(
+            row, **({kind: name} if name else {}), by=actor, reason=answer["reason"], review_at=answer["review_at"]
+        )
 
     return ask(
         screen,

@@ -14,7 +14,15 @@ from rollout.services import plans, record, situation
 
 
 def place(
-    rollout: Rollout, *, operation: str = "", step: str = "", by: str, reason: str, now: datetime, probes: int = 0
+    rollout: Rollout,
+    *,
+    operation: str = "",
+    step: str = "",
+    by: str,
+    reason: str,
+    now: datetime,
+    probes: int = 0,
+    review_at: datetime | None = None,
 ) -> Hold:
     """One open hold per scope; call it in a transaction. A person's hold takes over a rule's, never the reverse."""
     standing = _open(rollout, operation, step)
@@ -29,6 +37,7 @@ def place(
                     reason=reason.strip()[:500],
                     at=now,
                     probes=probes,
+                    review_at=review_at,
                 )
         except IntegrityError:
             standing = _open(rollout, operation, step)
@@ -39,10 +48,15 @@ def place(
             return hold
     if record.is_rule(standing.by) and not record.is_rule(by):
         # A rule may end its own probing; what a person stops stays stopped.
-        Hold.objects.filter(pk=standing.pk).update(by=by, reason=reason.strip()[:500], probes=0)
+        Hold.objects.filter(pk=standing.pk).update(by=by, reason=reason.strip()[:500], probes=0, review_at=review_at)
         standing.refresh_from_db()
         _tell(rollout, standing)
     return standing
+
+
+def due_for_review(now: datetime) -> list[Hold]:
+    """Open holds whose time to be looked at again has come."""
+    return list(Hold.objects.filter(released_at__isnull=True, review_at__lte=now).select_related("rollout__repository"))
 
 
 def lift(hold: Hold, *, by: str, reason: str, now: datetime) -> None:

@@ -6,6 +6,8 @@ the one request in flight aside. Starting again is `resume`'s.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
 from pipeline import clock
@@ -13,19 +15,43 @@ from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain.desired import DRY_RUN, OFF, belongs, in_scope, stopped_by_rollback
 from rollout.domain.progress import Cause, RolloutState, StepState
-from rollout.models import Firing, Hold, Rollback, Rollout, StepProgress
+from rollout.models import Announcement, Firing, Hold, Rollback, Rollout, StepProgress
+from rollout.notifier.channels import CHANNELS
 from rollout.services import announcements, fence, holds, plans, record, saga, situation
 
 
-def hold(rollout: Rollout, *, operation: str = "", step: str = "", by: str, reason: str, probes: int = 0) -> Hold:
-    """No new live work of an operation, a step, or everything; the place is kept. Held already: the same hold."""
+def hold(
+    rollout: Rollout,
+    *,
+    operation: str = "",
+    step: str = "",
+    by: str,
+    reason: str,
+    probes: int = 0,
+    review_at: datetime | None = None,
+) -> Hold:
+    """No new live work of an operation, a step, or everything; the place is kept. Held already: the same hold.
+
+    At `review_at` people are told to look at it again; nothing starts by itself.
+    """
     record.need_reason(reason)
     _check_open(rollout)
+    if review_at is not None and review_at <= clock.now():
+        raise NotPossible(
+            f"{review_at:%Y-%m-%d %H:%M} UTC has passed; look again at a later time. Nothing was changed."
+        )
     _check_scope(rollout, operation, step)
     with transaction.atomic():
         fence.cut(rollout)
         placed = holds.place(
-            rollout, operation=operation, step=step, by=by, reason=reason, now=clock.now(), probes=probes
+            rollout,
+            operation=operation,
+            step=step,
+            by=by,
+            reason=reason,
+            now=clock.now(),
+            probes=probes,
+            review_at=review_at,
         )
         rule = f"hold {placed.pk}"
         holds.lower_all(holds.stopped(rollout, placed), DRY_RUN, rule=rule, reason=f"Held by {by}: {reason}")
@@ -84,6 +110,20 @@ def roll_back(
             drill=drill,
             revert=revert,
         )
+
+
+def remind_due(now: datetime) -> int:
+    """Tell people, once for each hold, that the time has come to look at it again; how many were told of."""
+    due = {f"hold:{row.pk}:review": row for row in holds.due_for_review(now)}
+    keys = [f"{key}:{channel}" for key in due for channel in CHANNELS]
+    told = {key.rpartition(":")[0] for key in Announcement.objects.filter(key__in=keys).values_list("key", flat=True)}
+    for key, row in due.items():
+        if key not in told:
+            subject = f"{row.rollout.repository}: look at the hold of {holds.scope(row)} again"
+            since = f"{row.at:%Y-%m-%d %H:%M} UTC"
+            body = f"{row.by} held {holds.scope(row)} since {since} and meant to look again now: {row.reason}"
+            announcements.announce(row.rollout, key=key, subject=subject, body=body)
+    return len(due.keys() - told)
 
 
 def scope_name(rollout: Rollout, step: str = "") -> str:

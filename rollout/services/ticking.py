@@ -16,7 +16,7 @@ from pipeline.github.port import GitHubError
 from pipeline.models import Heartbeat, Run
 from pipeline.services import audit, telemetry
 from rollout.models import Rollback, Rollout
-from rollout.services import alerts, announcements, external_schedules, incidents, reconcile, saga, triggers
+from rollout.services import alerts, announcements, external_schedules, incidents, reconcile, saga, stop, triggers
 
 HEAD = "audit head"
 LOOK_FOR_SCHEDULES = timedelta(hours=1)
@@ -45,6 +45,7 @@ def carry_on(now: datetime | None = None) -> None:
     for rollback in Rollback.objects.filter(state=Rollback.State.RUNNING).select_related("rollout__repository"):
         _advance(rollback, now)
     incidents.remind_due(now)
+    stop.remind_due(now)
     _safely("alerts", None, lambda: alerts.carry_on(now))
     announcements.deliver_due(now)
     for rollout in _at_work():
