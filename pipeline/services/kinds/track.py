@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pipeline import clock
 from pipeline.domain import handover, plan_track
-from pipeline.domain.facts import HandoverFacts, TimelineEvent
+from pipeline.domain.facts import HandoverFacts, Pull, TimelineEvent
 from pipeline.domain.handover import Evidence, Judgement, Outcome
 from pipeline.domain.plan import Plan, skip
 from pipeline.domain.snapshot import IssueSnapshot, from_json
 from pipeline.domain.states import State
 from pipeline.github.port import GitHub
 from pipeline.models import Handover, Issue, Run, RunItem
-from pipeline.services import issues, sync, telemetry
+from pipeline.services import feedback, issues, sync, telemetry
 from pipeline.services.kinds.base import Candidate, NoPrefetch, asked_for
 
 BATCH = 100
+LAST_WORDS = 10  # closed issues of a batch whose timeline is read once more, for what the agent said at the end
 WORKING_TITLE = re.compile(r"\s*\[WIP\]", re.IGNORECASE)
 OPEN = (Handover.Outcome.PENDING, Handover.Outcome.WORKING, Handover.Outcome.WAITING, Handover.Outcome.FINISHED)
 READ_HOLDS = timedelta(minutes=1)
@@ -35,7 +37,9 @@ class Track(NoPrefetch):
         for start in range(0, len(chosen), BATCH):
             batch = chosen[start : start + BATCH]
             facts = {fact.node_id: fact for fact in github.handovers([(row.number, row.node_id) for row in batch])}
-            found += [candidate for row in batch if (candidate := _look(run, github, row, facts.get(row.node_id)))]
+            heard = _closing(batch, facts)[:LAST_WORDS]
+            looks = (_look(run, github, row, facts.get(row.node_id), row.pk in heard) for row in batch)
+            found += [candidate for candidate in looks if candidate]
         return found + self._closed(run, {candidate.issue.pk for candidate in found if candidate.issue})
 
     def _open(self, run: Run) -> list[Issue]:
@@ -98,7 +102,13 @@ def _judgement_of(row: Handover, snapshot: IssueSnapshot) -> Judgement:
     return Judgement(Outcome(row.outcome), str(row.evidence.get("reason", "")))
 
 
-def _look(run: Run, github: GitHub, issue: Issue, facts: HandoverFacts | None) -> Candidate | None:
+def _closing(batch: Sequence[Issue], facts: Mapping[str, HandoverFacts]) -> list[int]:
+    """Keys of the issues of a batch that were closed."""
+    read = [(row.pk, fact.issue) for row in batch if (fact := facts.get(row.node_id))]
+    return [key for key, snapshot in read if snapshot is not None and not snapshot.is_open]
+
+
+def _look(run: Run, github: GitHub, issue: Issue, facts: HandoverFacts | None, last_words: bool) -> Candidate | None:
     """Judge one hand-over, store the judgement, and say whether something has to be written."""
     if facts is None or facts.issue is None:
         sync.read_one(run.repository, github, issue.number)  # absent from a batch is no proof: ask for it alone
@@ -110,11 +120,13 @@ def _look(run: Run, github: GitHub, issue: Issue, facts: HandoverFacts | None) -
     row = issue.handovers.order_by("-generation").first()
     if row is None:
         return _without_record(issue, facts.issue)
+    events = _events(github, row, facts, last_words)
+    feedback.keep(row, events)
     judged = handover.judge(
         Evidence(
             issue=facts.issue,
             pulls=facts.pulls,
-            events=_events(github, row, facts),
+            events=events,
             requested_at=row.requested_at,
             scaffold_branch=row.scaffold_branch,
             now=clock.now(),
@@ -133,11 +145,11 @@ def _without_record(issue: Issue, snapshot: IssueSnapshot) -> Candidate | None:
     return None if snapshot.is_open else Candidate(issue=issue, prefetched=snapshot)
 
 
-def _events(github: GitHub, row: Handover, facts: HandoverFacts) -> tuple[TimelineEvent, ...]:
-    """Timelines cost a call each: none for a closed issue, one when something moved or has been still for long."""
-    if facts.issue is None or not facts.issue.is_open:
-        return ()
+def _events(github: GitHub, row: Handover, facts: HandoverFacts, last_words: bool) -> tuple[TimelineEvent, ...]:
+    """Timelines cost a call each: one when something moved or has been still for long; few when it is over."""
     pull = handover.agent_pull(facts.pulls, row.requested_at)
+    if facts.issue is None or not facts.issue.is_open:
+        return _last_words(github, row, pull) if last_words else ()
     if pull is None:
         early = clock.now() - row.requested_at < min(SETTLING_IN, timedelta(seconds=_lost_after(row) / 2))
         return () if early else github.timeline(facts.issue.number)
@@ -150,6 +162,13 @@ def _events(github: GitHub, row: Handover, facts: HandoverFacts) -> tuple[Timeli
     if not still and (seen == pull.updated_at.isoformat() or (seen and at_work)):
         return _kept(row)  # the agent drops "[WIP]" when it is done, and a failure leaves it still
     row.evidence["timeline_at"] = clock.now().isoformat()
+    return github.timeline(pull.number)
+
+
+def _last_words(github: GitHub, row: Handover, pull: Pull | None) -> tuple[TimelineEvent, ...]:
+    """Of a closed issue, once: what the agent said between the last look and the end."""
+    if pull is None or row.outcome not in OPEN or row.evidence.get("pull_updated_at") == pull.updated_at.isoformat():
+        return ()
     return github.timeline(pull.number)
 
 
@@ -174,12 +193,16 @@ def _store(row: Handover, judged: Judgement) -> None:
     row.started_at = judged.started_at or row.started_at
     row.finished_at = judged.finished_at
     row.blocker, row.blocker_message = judged.blocker, judged.message[:500]
+    met = list(row.evidence.get("blockers", ()))
+    if judged.blocker and judged.blocker not in met:
+        met.append(judged.blocker)
     if judged.pull is not None:
         row.pull_number, row.pull_url = judged.pull.number, judged.pull.html_url
     row.evidence |= {
         "reason": judged.reason,
         "pull_updated_at": judged.pull.updated_at.isoformat() if judged.pull else "",
         "merged_at": judged.pull.merged_at.isoformat() if judged.pull and judged.pull.merged_at else "",
+        "blockers": met,  # also those that are gone: a hand-over that waited for a person stays one that did
     }
     row.checked_at = now
     row.ended_at = now if judged.outcome in handover.ENDED else None
