@@ -36,8 +36,8 @@ _SOURCES = {"commented": Source.COMMENT, "reviewed": Source.REVIEW, FAILED: Sour
 # (theme, title, words): a remark has a theme when one of its patterns is in it.
 _RULES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("unclear", "Unclear requirements", (
-        r"unclear", r"ambigu", r"clarif", r"not (?:very |really |entirely )?(?:clear|specified|stated)", r"does(?: not|n't) say",
-        r"i (?:assumed|had to assume|guess)", r"vague",
+        r"unclear", r"ambigu", r"clarif", r"not (?:very |really |entirely )?(?:clear|specified|stated)",
+        r"does(?: not|n't) say", r"i (?:assumed|had to assume|guess)", r"vague",
     )),
     ("input", "Missing input", (
         r"not attached", r"no longer (?:available|online)", r"(?:link|page|source)\b.{0,30}\b(?:dead|broken|gone)",
