@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from rollout.domain.plan_file import dump_plan
 from rollout.models import Gate, PlanVersion, RoleHolder, Rollout, StepProgress
 from rollout.services import gates, plans, reconcile, resume, rollouts
 from tests.factories import make_repository, number
+from tests.recorded import recorded
 from tests.rollout.hand_plan import SIGNERS, make_plan
 
 LEAD = "olga"  # asks and decides; holds no role
@@ -48,6 +49,7 @@ def make_repository_with_operations() -> Repository:
     return repository
 
 
+@recorded
 def make_rollout(plan: Plan | None = None) -> Rollout:
     """Prepared, with somebody for every role."""
     rollout = rollouts.prepare(make_repository_with_operations(), make_version(plan), LEAD)
@@ -57,8 +59,24 @@ def make_rollout(plan: Plan | None = None) -> Rollout:
     return rollout
 
 
+@recorded
 def started(plan: Plan | None = None, *, starts_on: date = DAY_1) -> Rollout:
     return rollouts.start(make_rollout(plan), actor=LEAD, reason="The rehearsal went well.", starts_on=starts_on)
+
+
+@recorded
+def in_week_1() -> Rollout:
+    """On the morning of day 1, its gate brought forward."""
+    made = started()
+    go(made, "sign-off", brought_forward="All are here.")
+    move_to(datetime.combine(DAY_1, time(0, 1), UTC))
+    tick(made)
+    return made
+
+
+def move_to(moment: datetime) -> None:
+    """By a virtual clock, which moves by sleeping."""
+    clock.sleep((moment - clock.now()).total_seconds())
 
 
 def signer(rollout: Rollout, role: str) -> str:

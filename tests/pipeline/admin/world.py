@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.db.models import Model
 from django.urls import reverse
 from django_celery_beat.models import (
@@ -20,6 +21,7 @@ from pipeline import models
 from pipeline.domain import changes
 from pipeline.services import operations
 from tests import factories as make
+from tests.recorded import recorded
 
 HOSTILE = (
     "<script>window.hacked=1</script> <img src=x onerror=window.hacked=1> ![x](https://evil.example/x.png) "
@@ -74,8 +76,9 @@ class World:
         ]
 
 
+@recorded
 def build() -> World:
-    """Needs `manage.py roles` for the role."""
+    call_command("roles", verbosity=0)
     repository = make.make_repository(full_name="acme/watch", synced_at=make.MOMENT)
     operations.ship_operations(repository, actor="olga", reason="First set-up.")
     operation = repository.operations.get(kind="assign")

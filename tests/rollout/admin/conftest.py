@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.core.management import call_command
 from django.test import Client
 
 from tests.rollout.admin.world import World, build
@@ -14,7 +13,6 @@ from tests.rollout.admin.world import World, build
 
 @pytest.fixture
 def world(db: None) -> World:
-    call_command("roles", verbosity=0)
     return build()
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
 from django.db.models import Model
 from django.urls import reverse
 
@@ -15,6 +16,7 @@ from pipeline.services import operations
 from rollout import models
 from rollout.services import change_requests, firings, gates, incidents, plans, resume, rollouts, stop, ticks
 from tests import factories as make
+from tests.recorded import recorded
 
 HOSTILE = "<script>window.hacked=1</script> <img src=x onerror=window.hacked=1>"
 LEAD, OTHER_LEAD, OPERATOR = "lea", "leo", "olga"
@@ -66,8 +68,10 @@ def person(name: str, role: str) -> User:
     return found
 
 
+@recorded
 def start() -> models.Rollout:
-    """A rollout that has just started on a repository with all that is shipped; needs `manage.py roles`."""
+    """A rollout that has just started on a repository with all that is shipped."""
+    call_command("roles", verbosity=0)
     repository = make.make_repository(full_name="acme/watch", synced_at=clock.now(), is_demonstration=True)
     operations.ship_operations(repository, actor=OPERATOR, reason="First set-up.")
     person(LEAD, "rollout lead")
@@ -94,6 +98,7 @@ def asked(rollout: models.Rollout) -> models.Gate:
     return gates.ask(rollout, "rehearsal-sign-off", by=LEAD, brought_forward="Everybody is here.")
 
 
+@recorded
 def build() -> World:
     rollout = start()
     now = clock.now()

@@ -18,7 +18,6 @@ Call = Callable[..., tuple[int, Any]]
 
 @pytest.fixture
 def rollout(db: None) -> Rollout:
-    call_command("roles", verbosity=0)
     return start()
 
 

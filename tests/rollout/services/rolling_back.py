@@ -16,12 +16,14 @@ from rollout.notifier.null import Null
 from rollout.services import announcements, plans, saga
 from tests.factories import make_effect, make_issue, make_item, make_repository, make_run, number
 from tests.fake_github import FakeGitHub
+from tests.recorded import recorded
 
 LIVE = ("monitor", "assign", "process")
 TICK = timedelta(minutes=1)
 LONG = timedelta(minutes=3)
 
 
+@recorded
 def make_rollout(*, demonstration: bool = False, **values: Any) -> Rollout:
     """Running since a week on the shipped plan; steps 1.1 and 1.2 are live, and so are their operations."""
     repository = make_repository(is_demonstration=demonstration)

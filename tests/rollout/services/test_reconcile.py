@@ -16,6 +16,7 @@ from rollout.domain.verdicts import Verdict
 from rollout.models import Evaluation, Hold, ProgressEntry, Rollout, StepProgress
 from rollout.services import evaluation, fence, gates, reconcile, stop
 from tests.factories import make_operation
+from tests.recorded import recorded
 from tests.rollout import world
 
 pytestmark = pytest.mark.django_db
@@ -34,16 +35,21 @@ def verdicts(monkeypatch: pytest.MonkeyPatch) -> dict[str, Verdict]:
     return said
 
 
+@recorded
+def day_one() -> Rollout:
+    made = world.started()
+    world.move_to(datetime(2026, 11, 8, 9, tzinfo=UTC))
+    world.tick(made)
+    world.go(made, "sign-off")
+    world.move_to(datetime(2026, 11, 9, 0, 1, tzinfo=UTC))
+    world.tick(made)
+    return made
+
+
 @pytest.fixture
 def rollout(virtual_clock: VirtualClock, verdicts: dict[str, Verdict]) -> Rollout:
     """On the morning of day 1, week 1 opened by its signed gate."""
-    made = world.started()
-    virtual_clock.set(datetime(2026, 11, 8, 9, tzinfo=UTC))
-    world.tick(made)
-    world.go(made, "sign-off")
-    virtual_clock.set(datetime(2026, 11, 9, 0, 1, tzinfo=UTC))
-    world.tick(made)
-    return made
+    return day_one()
 
 
 def to_day(clock: VirtualClock, day: int, hour: int = 9) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,11 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def rollout(virtual_clock: VirtualClock) -> Rollout:
     """Day 1, week 1 is live."""
-    made = world.started()
-    world.go(made, "sign-off", brought_forward="All are here.")
-    virtual_clock.set(datetime(2026, 11, 9, 0, 1, tzinfo=UTC))
-    world.tick(made)
-    return made
+    return world.in_week_1()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 from django.conf import settings as real
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from django.test import Client
 
 from rollout.models import Rollout
@@ -19,7 +18,6 @@ TOKEN = "t0ken-of-the-api"
 
 @pytest.fixture
 def rollout(db: None) -> Rollout:
-    call_command("roles", verbosity=0)
     return start()
 
 
