@@ -124,7 +124,7 @@ def _line(one: Owed) -> str:
     when = f"{batch.due_at:%a %d %b %H:%M} UTC"
     said = {
         Kind.BEFORE: f"{many} of yours still open; due {when}.",
-        Kind.DUE: f"{many} of yours due now ({when}).",
+        Kind.DUE: f"{many} of yours due: {when}.",
         Kind.OVERDUE: f"{many} of yours overdue since {when}.",
         Kind.LEAD: f"{many} overdue since {when}, and reminders did not help or reach nobody: reassign or close them.",
     }[Kind(one.kind)]
