@@ -39,6 +39,7 @@ FAST = {
     Kind.ASSIGN: ("* * * * *", 3),
     Kind.PROCESS: ("* * * * *", 2),
     Kind.TRACK: ("* * * * *", 50),
+    Kind.VALIDATE: ("*/2 * * * *", 50),
 }
 SOURCES = (
     ("Field notes, articles", Source.Kind.FEED, "/content/feed.xml", ""),

@@ -31,13 +31,15 @@ class Shipped:
     catch_up: Operation.CatchUp = Operation.CatchUp.LATEST
 
 
-# Plan 1.1: assign 10 every 2 hours; 1.2: process 5 every 4 hours, 5 minutes later; 1.3: daily at 06:30, 30 minutes.
+# Plan 1.1: assign 10 every 2 hours; 1.2: process 5 every 4 hours, 5 minutes later; 1.3: daily at 06:30, 30 minutes;
+# 3.1: validation every hour, at a minute that no other operation has; its limit counts issues repaired in one run.
 SHIPPED = (
     Shipped(Kind.MONITOR, "45 */2 * * *", 20, timedelta(minutes=20)),
     Shipped(Kind.ASSIGN, "0 */2 * * *", 10, timedelta(minutes=30)),
     Shipped(Kind.PROCESS, "5 */4 * * *", 5, timedelta(minutes=60)),
     Shipped(Kind.TRACK, "20 * * * *", 100, timedelta(minutes=20)),
     Shipped(Kind.DAILY, "30 6 * * *", 50, timedelta(minutes=30)),
+    Shipped(Kind.VALIDATE, "50 * * * *", 50, timedelta(minutes=20), Operation.CatchUp.NONE),
     Shipped(Kind.SYNC, "*/15 * * * *", 1000, timedelta(minutes=10), Operation.CatchUp.NONE),
 )
 # Plan 1.3: assignment 20 issues, processing 10 issues.

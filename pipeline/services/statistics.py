@@ -33,6 +33,8 @@ def of(run: Run) -> dict[str, Any]:
         "ai": _ai(runs),
         "effects": _counts(Effect.objects.filter(item__run__in=runs), "state"),
     }
+    if "validation" in run.statistics:  # written when its issues were looked at
+        result["validation"] = run.statistics["validation"]
     if run.children.exists():
         result["within_15_minutes"] = seconds <= WITHIN_MINUTES * 60
         result["within_30_minutes"] = seconds <= AT_MOST_MINUTES * 60

@@ -46,7 +46,7 @@ def sync(repository: Repository, github: GitHub) -> Synced:
                 read += 1
                 governed += issues.absorb(repository, snapshot) is not None
                 newest = max(newest, snapshot.updated_at) if newest else snapshot.updated_at
-            place = _next(answer, place[0])
+            place = next_place(answer, place[0])
     except port.GitHubError as error:
         _note(repository, sync_problem=str(error)[:500])
         raise
@@ -58,7 +58,7 @@ def sync(repository: Repository, github: GitHub) -> Synced:
     return Synced(pages, read, governed, not_modified=unchanged)
 
 
-def _next(answer: port.IssuePage, since: datetime | None) -> tuple[datetime | None, int] | None:
+def next_place(answer: port.IssuePage, since: datetime | None) -> tuple[datetime | None, int] | None:
     """Where to read on: from the last time that was seen.
 
     An issue that is touched meanwhile leaves its place and all behind it move up, so counting pages would miss one.

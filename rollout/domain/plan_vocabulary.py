@@ -47,9 +47,16 @@ METRICS: dict[str, Unit] = {
     "daily_summary_accurate": Unit.SHARE,
     "survey_score": Unit.SCORE,
     "days_below_completion": Unit.COUNT,
+    "open_findings": Unit.COUNT,
+    "label_drift": Unit.COUNT,
+    "orphaned_assignments": Unit.COUNT,
+    "stale_assignments": Unit.COUNT,
+    "template_remnants": Unit.COUNT,
+    "broken_references": Unit.COUNT,
+    "validation_pass_rate": Unit.SHARE,
 }
 
-OPERATIONS = ("monitor", "assign", "process", "track", "daily", "sync")
+OPERATIONS = ("monitor", "assign", "process", "track", "daily", "validate", "sync")
 PARTS = ("monitor", "assign", "process")  # of the daily operation
 MODES = ("off", "dry_run", "live")
 COMPARATORS = (">", ">=", "<", "<=", "==")

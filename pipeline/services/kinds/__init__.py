@@ -13,6 +13,7 @@ from pipeline.services.kinds.revert import Revert
 from pipeline.services.kinds.sync import Sync
 from pipeline.services.kinds.track import Track
 from pipeline.services.kinds.triage import Triage
+from pipeline.services.kinds.validate import Validate
 
 _KINDS: dict[str, Kind] = {
     Name.MONITOR: Monitor(),
@@ -20,6 +21,7 @@ _KINDS: dict[str, Kind] = {
     Name.PROCESS: Process(),
     Name.TRACK: Track(),
     Name.SYNC: Sync(),
+    Name.VALIDATE: Validate(),
     Name.TRIAGE: Triage(),
     Name.ACTIONS: Actions(),
     Name.REMIND: Remind(),
