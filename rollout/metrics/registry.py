@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rollout.metrics import copilot, flow, guidance, items, operations, quota, runs, states
+from rollout.metrics import copilot, flow, guidance, items, operations, quota, runs, states, validation
 from rollout.metrics.base import Measured
 
-FAMILIES = (runs, items, quota, states, copilot, guidance, flow, operations)
+FAMILIES = (runs, items, quota, states, copilot, guidance, flow, operations, validation)
 METRICS: dict[str, Measured] = {metric.slug: metric for family in FAMILIES for metric in family.FAMILY}
 
 
