@@ -7,8 +7,11 @@ class RolloutConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Both read models, which Django has loaded only now.
+        # All of them read models, which Django has loaded only now.
+        from pipeline.services import demonstration  # noqa: PLC0415
         from rollout.metrics import guidance  # noqa: PLC0415
+        from rollout.services.reviews.forgetting import forget  # noqa: PLC0415
         from rollout.services.reviews.results import ReviewScores  # noqa: PLC0415
 
         guidance.register(ReviewScores())
+        demonstration.forget_also(forget)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,6 +47,7 @@ SOURCES = (
     ("Field notes, Atom", Source.Kind.FEED, "/content/atom.xml", ""),
     ("Field notes, sitemap", Source.Kind.SITEMAP, "/content/sitemap.xml", ""),
 )
+_also: list[Callable[[Repository], None]] = []
 
 
 def load_shipped_workflows() -> None:
@@ -136,8 +138,15 @@ def remove() -> int:
     return len(rows)
 
 
+def forget_also(forget: Callable[[Repository], None]) -> None:
+    """Called once by a room above that keeps records about repositories of its own."""
+    _also.append(forget)
+
+
 def _forget(repository: Repository) -> None:
     """In the order that the protecting relations ask for."""
+    for forget in _also:
+        forget(repository)
     Handover.objects.filter(issue__repository=repository).delete()
     Transition.objects.filter(issue__repository=repository).delete()
     Effect.objects.filter(item__run__repository=repository).delete()

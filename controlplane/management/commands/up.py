@@ -49,6 +49,7 @@ class Command(BaseCommand):
         preparation.migrate()
         preparation.call_if_there("roles")
         preparation.call_if_there("workflows", "import")
+        preparation.call_if_there("reviews", "ship")
         preparation.call_if_there("rollout", "ship")
         if settings.CONTROLPLANE.github.repository:
             preparation.call_if_there("govern")
