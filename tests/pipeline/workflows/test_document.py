@@ -1,10 +1,15 @@
 """Files that are no workflow at all, or mean harm: one sentence each, quickly."""
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
-from pipeline.workflows import WorkflowFileError, load_specialist, load_workflow
+from pipeline.workflows import WorkflowFileError, document, load_specialist, load_workflow
+
+SHIPPED = Path(document.__file__).parent / "shipped"
 
 BOMB = "a: &a [x,x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)},*{chr(97 + n)}]\n" for n in range(20))
 
@@ -47,3 +52,21 @@ def test_byte_order_mark_is_no_part_of_the_text(loader: object) -> None:
     with pytest.raises(WorkflowFileError) as caught:
         loader(b"\xef\xbb\xbfname: x\nwrong: y\n", name="w.yaml")  # type: ignore[operator]
     assert "line 2, column 1: 'wrong' is not a field" in "".join(caught.value.lines())
+
+
+def placed(node: yaml.Node) -> Iterator[tuple[str, object, int, int]]:
+    """Every scalar below, with its tag, value and place."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node.tag, node.value, node.start_mark.line, node.start_mark.column
+    for child in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for inner in child if isinstance(child, tuple) else (child,):
+            yield from placed(inner)
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/*.yaml")), ids=lambda path: path.stem)
+def test_quick_parser_reads_what_the_thorough_one_reads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = list(placed(document.compose(path.read_bytes(), path.name)))
+    monkeypatch.setattr(document, "QUICK", yaml.SafeLoader)
+
+    assert list(placed(document.compose(path.read_bytes(), path.name))) == quick
+    assert quick
