@@ -64,6 +64,14 @@ NAVIGATION = [
                 "permission": lambda request: request.user.has_perm("rollout.score_sample"),
             },
             _list("Disagreements", "balance", "adjudication", app="rollout"),
+            _list("Results", "query_stats", "score", app="rollout"),
+            {
+                "title": "Agreement",
+                "icon": "handshake",
+                "link": reverse_lazy("admin:rollout_score_agreement"),
+                "permission": _may_view("rollout", "score"),
+            },
+            _list("Improvements", "trending_up", "improvement", app="rollout"),
         ],
     },
     {

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from pipeline.models import Repository
 from rollout.domain.reviews import scoring
-from rollout.models import Adjudication, Review, ReviewBatch, Rubric, Sample, Score
+from rollout.models import Adjudication, Improvement, Review, ReviewBatch, Rubric, Sample, Score
 from rollout.services.reviews.marks import criteria_of
 from tests.factories import MOMENT
 from tests.rollout import factories as make
@@ -84,3 +84,25 @@ def week(weeks_ago: int = 1) -> date:
 PERFECT: Ratings = (4, 4, 4, 4, 4)
 GOOD: Ratings = (4, 4, 3, 4, 4)
 POOR_INPUTS: Ratings = (4, 4, 1, 4, 4)
+
+
+def make_results(repository: Repository, text: str) -> tuple[Score, Improvement]:
+    """Two weeks of reviews with foreign `text` wherever there can be some, a calibration round, a changed task."""
+    people = [make.make_person(name) for name in ("rosa", "remy", "ruth")]
+    for weeks_ago in (2, 1):
+        batch = make_week(repository, weeks_ago, state=ReviewBatch.State.DONE, closed_at=MOMENT)
+        for ratings in (PERFECT, GOOD, POOR_INPUTS, POOR_INPUTS):
+            make_submitted(batch, ratings, GOOD, title=text, comment=text, tags=["template"], reviewers=people)
+            make_submitted(batch, ratings, title=text, comment=text, tags=["template", "data"], reviewers=people)
+    round_ = make_week(repository, 1, is_calibration=True, state=ReviewBatch.State.DONE, closed_at=MOMENT)
+    make_submitted(round_, PERFECT, GOOD, POOR_INPUTS, reviewers=people)
+    task = make.make_improvement(
+        repository=repository,
+        text=text,
+        owner="rosa",
+        state=Improvement.State.CHANGED,
+        link="https://github.example/acme/watch/pull/7",
+        changed_at=MOMENT - 12 * timedelta(days=1),
+        opened_at=MOMENT - 20 * timedelta(days=1),
+    )
+    return Score.objects.filter(review__sample__batch__repository=repository).latest("pk"), task

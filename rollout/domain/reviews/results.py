@@ -48,6 +48,10 @@ class Seat:
     def counts(self) -> bool:
         return self.submitted_at is not None and not self.skipped
 
+    def share(self, slug: str) -> float | None:
+        """This reviewer's own rating of a criterion, 0 to 1; None: N/A, or not in this rubric."""
+        return _share(self.ratings.get(slug))
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:

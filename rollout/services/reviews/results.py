@@ -86,6 +86,12 @@ def criteria_of(rows: Sequence[Scored]) -> list[Criterion]:
     return results.known([of_rubric[rubric.pk] for rubric in versions(rows)])
 
 
+def newest_criteria(rows: Sequence[Scored]) -> tuple[Criterion, ...]:
+    """The criteria of the newest rubric among them, and no others."""
+    newest = versions(rows)[-1:]
+    return next((row.criteria for row in rows if row.sample.batch.rubric in newest), ())
+
+
 def hidden_from(user: User | AbstractBaseUser | AnonymousUser) -> frozenset[int]:
     """Open batches in which this person still has to score, or could take a free seat of their team: no figures of
     these before their own reviews are in. A lead sees all.

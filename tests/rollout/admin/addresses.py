@@ -31,6 +31,7 @@ OF_ROWS = {
     "schedule": ("disable", "archive"),
     "step": ("measure",),
     "evaluation": ("replay",),
+    "improvement": ("owner", "changed", "close"),
 }
 
 
@@ -58,5 +59,6 @@ def questions(world: World) -> list[str]:
 
 
 def every(world: World) -> list[str]:
-    adds = [page(f"{model}_add") for model in ("rollout", "planversion", "roleholder", "securityalert")]
+    adds = [page(f"{model}_add") for model in ("rollout", "planversion", "roleholder", "securityalert", "improvement")]
+    adds += [page("score_agreement")]
     return ["/admin/", *world.lists(), *world.pages(), *questions(world), *adds]

@@ -40,6 +40,8 @@ EMPTY = {
     "tick": "manual criterion",
     "signature": "No gate was signed",
     "resumption": "Nobody has asked to start again",
+    "score": "Nothing was drawn for review yet",
+    "improvement": "the results page suggests one",
 }
 
 

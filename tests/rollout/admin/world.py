@@ -17,6 +17,7 @@ from rollout import models
 from rollout.services import change_requests, firings, gates, incidents, plans, resume, rollouts, stop, ticks
 from tests import factories as make
 from tests.recorded import recorded
+from tests.rollout.reviewed import make_results
 
 HOSTILE = "<script>window.hacked=1</script> <img src=x onerror=window.hacked=1>"
 LEAD, OTHER_LEAD, OPERATOR = "lea", "leo", "olga"
@@ -46,6 +47,8 @@ class World:
     progress: models.ProgressEntry
     alert: models.SecurityAlert
     schedule: models.ExternalSchedule
+    score: models.Score
+    improvement: models.Improvement
 
     def rows(self) -> list[Model]:
         """Those that have a screen of their own."""
@@ -112,6 +115,7 @@ def build() -> World:
         rollback=rollback, issue=issue, defaults={"state": "assigned", "proposal": "triage", "reason": HOSTILE}
     )
     hold = stop.hold(rollout, operation="assign", by=OPERATOR, reason=f"It looks odd. {HOSTILE}")
+    score, improvement = make_results(rollout.repository, HOSTILE)
     return World(
         repository=rollout.repository,
         plan=rollout.plan,
@@ -163,4 +167,6 @@ def build() -> World:
             state="active",
             found_at=now,
         ),
+        score=score,
+        improvement=improvement,
     )
