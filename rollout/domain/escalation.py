@@ -15,6 +15,7 @@ from enum import StrEnum
 LONGEST_GAP = timedelta(hours=1)  # between two looks; more is an outage, or a clock that was set forward
 SETTLING = timedelta(hours=1)  # so long looks have to come regularly before anything fires
 TOLERANCE = timedelta(minutes=5)  # between our clock and the server's
+BACKWARDS = timedelta(minutes=1)  # machines disagree by seconds; more is a clock that was turned back
 LONGEST_SNOOZE = timedelta(days=30)
 NOTHING = timedelta(0)
 
@@ -164,19 +165,27 @@ def upcoming(facts: CaseFacts, rules: Mapping[Action, Rule]) -> tuple[Rule, date
 
 def looked(before: Looks | None, now: datetime) -> Looks:
     """This look: after a gap, or where the clock went back, regular looks begin anew."""
-    if before is None or now < before.last or now - before.last > LONGEST_GAP:
+    if before is None or now < before.last - BACKWARDS or now - before.last > LONGEST_GAP:
         return Looks(now, now)
-    return Looks(now, before.settled_since)
+    return Looks(max(now, before.last), before.settled_since)
 
 
-def distrust(looks: Looks, server: datetime | None) -> str:
-    """Why nothing fires now, in one sentence, or an empty one. `server` is what GitHub's clock shows, if it told."""
-    if looks.last - looks.settled_since < SETTLING:
-        since = looks.settled_since + SETTLING
-        return f"After an outage or a change of the clock nothing is escalated before {since:%Y-%m-%d %H:%M} UTC."
-    if server is None:
+def unsettled(looks: Looks) -> str:
+    """Why the looks alone forbid to fire, in one sentence, or an empty one."""
+    settled = looks.settled_since + SETTLING
+    if looks.last >= settled:
+        return ""
+    return (
+        f"After a start, an outage or a change of the clock nothing is escalated before {settled:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def distrust(looks: Looks, apart: timedelta | None) -> str:
+    """Why nothing fires now, or an empty text. `apart`: our clock less GitHub's; None: GitHub did not tell its time."""
+    if problem := unsettled(looks):
+        return problem
+    if apart is None:
         return "GitHub could not be asked for its time; nothing is escalated until it answers."
-    apart = looks.last - server
     if abs(apart) > TOLERANCE:
         minutes = round(abs(apart).total_seconds() / 60)
         where = "ahead of" if apart > NOTHING else "behind"

@@ -182,15 +182,20 @@ def looks_at(*hours: float) -> Looks:
 )
 def test_clock_is_believed_after_an_hour_of_regular_looks(hours: tuple[float, ...], settled: bool) -> None:
     looks = looks_at(*hours)
-    assert (escalation.distrust(looks, looks.last) == "") is settled
+    assert (escalation.unsettled(looks) == "") is settled
+    assert (escalation.distrust(looks, timedelta(0)) == "") is settled
+
+
+def test_two_processes_that_differ_by_seconds_do_not_unsettle_each_other() -> None:
+    looks = looks_at(0, 1, 1 - 20 / 3600)
+    assert (looks.last, escalation.unsettled(looks)) == (DUE + HOUR, "")
 
 
 @pytest.mark.parametrize(
-    ("minutes", "words"), [(0, ""), (5, ""), (-5, ""), (6, "6 minutes behind"), (-600, "600 minutes ahead of")]
+    ("minutes", "words"), [(0, ""), (5, ""), (-5, ""), (-6, "6 minutes behind"), (600, "600 minutes ahead of")]
 )
 def test_clock_that_differs_from_githubs_is_not_believed(minutes: int, words: str) -> None:
-    looks = looks_at(0, 1)
-    told = escalation.distrust(looks, looks.last + timedelta(minutes=minutes))
+    told = escalation.distrust(looks_at(0, 1), timedelta(minutes=minutes))
     assert (told == "") if not words else (words in told)
 
 
