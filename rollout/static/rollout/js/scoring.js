@@ -238,4 +238,6 @@ function begin() {
   document.documentElement.dataset.scoring = "ready";
 }
 
-document.addEventListener("alpine:initialized", () => window.requestAnimationFrame(begin));
+const soon = () => window.requestAnimationFrame(begin);
+if (document.documentElement.hasAttribute("x-cloak")) document.addEventListener("alpine:initialized", soon);
+else soon();
