@@ -31,9 +31,8 @@ def _slots(question: Question) -> Any:
 
 def _conflicts(question: Question) -> Sample:
     """Slots skipped because a run of the same group was at work, and issues refused because another run held them."""
-    seen = _slots(question).aggregate(n=Count("pk"), newest=Max("nominal_at"))
-    skipped = question.only(_slots(question).filter(status=Slot.Status.SKIPPED, reason__startswith="Overlap"))
-    slots = list(skipped.order_by("pk").values_list("pk", "operation__name", "nominal_at")[:MOST_ROWS])
+    overlap = Q(status=Slot.Status.SKIPPED, reason__startswith="Overlap")
+    seen, newest, slots = _seen(question, overlap)
     runs = Run.objects.filter(
         repository=question.scope.repository_id,
         kind__in=Kind.values,
@@ -46,19 +45,28 @@ def _conflicts(question: Question) -> Sample:
     held = list(question.only(items).order_by("pk").values_list("pk", "issue__number")[:MOST_ROWS])
     told = [f"{name} at {at:%Y-%m-%d %H:%M}" for _key, name, at in slots] + [f"#{number}" for _key, number in held]
     rows = (*rows_of(Slot, (row[0] for row in slots)), *rows_of(RunItem, (row[0] for row in held)))
-    return Sample(told, rows, seen["n"], seen["newest"], question.start, None, names(told))
+    return Sample(told, rows, seen, newest, question.start, None, names(told))
 
 
 def _missing(question: Question) -> Sample:
     """Slots recorded as missed, and times that are due for long and have no row."""
-    missed = question.only(_slots(question).filter(status=Slot.Status.MISSED))
-    slots = list(missed.order_by("pk").values_list("pk", "operation__name", "nominal_at")[:MOST_ROWS])
+    seen, _newest, slots = _seen(question, Q(status=Slot.Status.MISSED))
     told = [f"{name} at {at:%Y-%m-%d %H:%M}" for _key, name, at in slots]
     never = [] if question.rows is not None else _never_settled(question)
-    n = _slots(question).count() + len(never)
+    n = seen + len(never)
     return Sample(
         told + never, rows_of(Slot, (row[0] for row in slots)), n, None, question.start, None, names(told + never)
     )
+
+
+def _seen(question: Question, wanted: Q) -> tuple[int, datetime | None, list[tuple[int, str, datetime]]]:
+    """How many slots there were and the newest, and of those wanted key, operation and time; mostly in one query."""
+    slots = _slots(question)
+    seen = slots.aggregate(n=Count("pk"), newest=Max("nominal_at"), wanted=Count("pk", filter=wanted))
+    if not seen["wanted"] and question.rows is None:
+        return seen["n"], seen["newest"], []
+    rows = question.only(slots.filter(wanted)).order_by("pk")
+    return seen["n"], seen["newest"], list(rows.values_list("pk", "operation__name", "nominal_at")[:MOST_ROWS])
 
 
 def _never_settled(question: Question) -> list[str]:

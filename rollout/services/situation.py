@@ -23,6 +23,13 @@ def managed(rollout: Rollout) -> list[Operation]:
     return list(rows.select_related("repository", "periodic_task", "periodic_task__crontab").prefetch_related("parts"))
 
 
+def watched(rollout: Rollout) -> list[Operation]:
+    """The same, with no more than judging a trigger needs."""
+    rows = Operation.objects.filter(repository_id=rollout.repository_id).exclude(kind=Kind.SYNC)
+    rows = rows.select_related("repository").only("name", "kind", "mode", "limit", "repository__full_name")
+    return list(rows.prefetch_related("parts"))
+
+
 def decisions(rollout: Rollout) -> list[days.Decided]:
     """Every decision that was made, oldest first."""
     rows = Gate.objects.filter(rollout=rollout, state=Gate.State.DECIDED).order_by("decided_at", "pk")

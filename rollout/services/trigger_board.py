@@ -9,7 +9,7 @@ from rollout.domain import wording
 from rollout.domain.plan import Plan
 from rollout.domain.trigger_rules import Rule
 from rollout.models import Firing, Rollout, TriggerState
-from rollout.services.trigger_evidence import Judged, judge, rules_of
+from rollout.services.trigger_evidence import Judged, judge, rules_of, states_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class BoardRow:
 def board(rollout: Rollout, now: datetime, plan: Plan | None = None) -> list[BoardRow]:
     """One row per trigger and operation, the plan's order; nothing is written."""
     rules = rules_of(rollout, plan)
-    states = {row.slug: row for row in TriggerState.objects.filter(rollout=rollout)}
+    states = states_of(rollout)
     last: dict[tuple[str, str], Firing] = {}
     for firing in Firing.objects.filter(rollout=rollout, at__isnull=False).order_by("id"):
         last[(firing.trigger, firing.subject)] = firing
-    rows = [_row(one, states, last) for one in judge(rollout, rules, now)]
+    rows = [_row(one, states, last) for one in judge(rollout, rules, now, states)]
     shown = {row.slug for row in rows}
     return rows + [_by_hand(rule, states, last) for rule in rules if rule.trigger.slug not in shown]
 

@@ -73,13 +73,23 @@ def rules_of(rollout: Rollout, plan: Plan | None = None) -> tuple[Rule, ...]:
     return (*trigger_rules.under(rollout.profile, known.every_trigger()), trigger_rules.literal(MISSING_RUNS))
 
 
+def states_of(rollout: Rollout) -> dict[str, TriggerState]:
+    """By trigger."""
+    return {row.slug: row for row in TriggerState.objects.filter(rollout=rollout)}
+
+
 def judge(
-    rollout: Rollout, rules: Sequence[Rule], now: datetime, *, operations: Iterable[str] | None = None
+    rollout: Rollout,
+    rules: Sequence[Rule],
+    now: datetime,
+    states: dict[str, TriggerState],
+    *,
+    operations: Iterable[str] | None = None,
 ) -> list[Judged]:
     """Every rule that can be measured; `operations` restricts failure rates to these."""
-    rows = situation.managed(rollout)
+    rows = situation.watched(rollout)
     asked = [row for row in rows if operations is None or row.name in set(operations)]
-    grounds = _grounds(rollout, rows, asked, now)
+    grounds = _grounds(rollout, rows, asked, now, states)
     found: list[Judged] = []
     for rule in rules:
         if rule.is_rate:
@@ -90,7 +100,13 @@ def judge(
     return found
 
 
-def _grounds(rollout: Rollout, rows: Sequence[Operation], asked: Sequence[Operation], now: datetime) -> _Grounds:
+def _grounds(
+    rollout: Rollout,
+    rows: Sequence[Operation],
+    asked: Sequence[Operation],
+    now: datetime,
+    states: dict[str, TriggerState],
+) -> _Grounds:
     floor = evidence_floors.of_phase(rollout)
     floors = evidence_floors.of_operations(rollout, rows, floor)
     runs = run_rows.latest(asked, floor)  # from before an operation's own floor only holds are counted
@@ -100,7 +116,7 @@ def _grounds(rollout: Rollout, rows: Sequence[Operation], asked: Sequence[Operat
         floor=floor,
         floors=floors,
         runs={row.name: runs.get(row.pk, []) for row in asked},
-        states={row.slug: row for row in TriggerState.objects.filter(rollout=rollout)},
+        states=states,
         steps=dict(StepProgress.objects.filter(rollout=rollout).values_list("number", "state")),
         held=_held(rollout, floor),
     )

@@ -19,7 +19,7 @@ from rollout.models import Evaluation, Firing, Hold, Rollback, Rollout, StepProg
 from rollout.services import evaluation, probing, record, stop_links, trigger_actions
 from rollout.services.trigger_actions import Actions
 from rollout.services.trigger_board import board
-from rollout.services.trigger_evidence import MISSING_RUNS, Judged, judge, rules_of
+from rollout.services.trigger_evidence import MISSING_RUNS, Judged, judge, rules_of, states_of
 
 __all__ = ["board", "evaluate"]
 
@@ -47,9 +47,10 @@ def evaluate(
     if rollout.state not in AT_WORK:
         return []
     carry_out = actions or trigger_actions.real()
-    rules = _due(rollout, rules_of(rollout, plan), now, run)
+    states = states_of(rollout)
+    rules = _due(rules_of(rollout, plan), states, now, run)
     names = None if run is None else ([run.operation.name] if run.operation else [])
-    judged = [one for one in judge(rollout, rules, now, operations=names) if one.in_force]
+    judged = [one for one in judge(rollout, rules, now, states, operations=names) if one.in_force]
     kept = _keep(rollout, judged, now, run)
     TriggerState.objects.filter(rollout=rollout, slug__in=[rule.trigger.slug for rule in rules]).update(
         evaluated_at=now
@@ -60,12 +61,11 @@ def evaluate(
     return fired
 
 
-def _due(rollout: Rollout, rules: Sequence[Rule], now: datetime, run: Run | None) -> tuple[Rule, ...]:
+def _due(rules: Sequence[Rule], states: dict[str, TriggerState], now: datetime, run: Run | None) -> tuple[Rule, ...]:
     """After a run those that act; by the clock all, those for people to decide once an hour."""
     if run is not None:
         return tuple(rule for rule in rules if rule.trigger.automatic and rule.trigger.slug != MISSING_RUNS.slug)
-    asked = TriggerState.objects.filter(rollout=rollout, evaluated_at__gt=now - ASK_EVERY, evaluated_at__lte=now)
-    recent = set(asked.values_list("slug", flat=True))
+    recent = {slug for slug, row in states.items() if row.evaluated_at and now - ASK_EVERY < row.evaluated_at <= now}
     return tuple(rule for rule in rules if rule.trigger.automatic or rule.trigger.slug not in recent)
 
 
