@@ -17,6 +17,7 @@ from pipeline.models import Heartbeat, Run
 from pipeline.services import audit, telemetry
 from rollout.models import Rollback, Rollout
 from rollout.services import alerts, announcements, external_schedules, incidents, reconcile, saga, stop, triggers
+from rollout.services.escalation import escalate
 from rollout.services.reviews import batches, reminders
 
 HEAD = "audit head"
@@ -50,6 +51,7 @@ def carry_on(now: datetime | None = None) -> None:
     _safely("alerts", None, lambda: alerts.carry_on(now))
     _safely("reviews", None, lambda: batches.draw_due(now))
     _safely("reminders of reviews", None, lambda: reminders.remind_due(now))
+    _safely("escalation", None, lambda: escalate.look(now))
     announcements.deliver_due(now)
     for rollout in _at_work():
         _look_for_schedules(rollout, now)
