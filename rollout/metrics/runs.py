@@ -107,7 +107,8 @@ def _seconds(run: Run, question: Question) -> float:
 def _critical(question: Question) -> Sample:
     """Runs that crashed, and critical findings first seen in the window."""
     runs = _inside(question)
-    crashed = [fact.id for fact in run_rows.facts_of(runs) if fact.crashed]
+    failed = [run for run in runs if run.state == Run.State.FAILED]  # only such a run can have crashed
+    crashed = [fact.id for fact in run_rows.facts_of(failed) if fact.crashed]
     findings = Finding.objects.filter(
         repository=question.scope.repository_id,
         severity=Finding.Severity.CRITICAL,
