@@ -95,7 +95,7 @@ class Grouping:
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """A proposal with the open task that there is for it, or the address where one is opened."""
+    """A proposal with the task that there is for it, or the address where one is opened."""
 
     proposal: Proposal
     task: Improvement | None
@@ -282,7 +282,7 @@ def _of_reviewers(
 
 
 def _suggested(repository: Repository, proposal: Proposal) -> Suggested:
-    task = improvements.open_for(repository, proposal.criterion, proposal.tag, proposal.workflow)
+    task = improvements.task_for(repository, proposal.criterion, proposal.tag, proposal.workflow)
     query = {
         "repository": repository.pk,
         "criterion": proposal.criterion,

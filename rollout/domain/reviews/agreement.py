@@ -66,13 +66,16 @@ def _pairable(units: Units) -> list[list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """`units` were rated at least twice, which makes `pairs`; `same` of them equal, `apart` by two points or more."""
+    """`units` were rated at least twice, which makes `pairs`; `same` of them equal, `apart` by two points or more.
+
+    `apart` is None for answers that are no points.
+    """
 
     alpha: float | None
     units: int
     pairs: int
     same: int
-    apart: int
+    apart: int | None
 
     @property
     def is_enough(self) -> bool:
@@ -92,13 +95,12 @@ class Agreement:
     def sentence(self) -> str:
         if not self.pairs:
             return "No issue was rated twice in this time."
-        given = f"{self.same} of {_pairs(self.pairs)} gave the same rating, {self.apart} were two points or more apart"
+        given = f"{self.same} of {_pairs(self.pairs)} gave the same {'answer' if self.apart is None else 'rating'}"
+        given += f", {self.apart} were two points or more apart" if self.apart is not None else ""
         if not self.is_enough:
             return f"Not enough data: {_pairs(self.pairs)}, it takes {ENOUGH}; {given}."
         if self.alpha is None:
-            return (
-                f"Undefined: everybody always gave the same rating, so nobody can tell agreement from habit; {given}."
-            )
+            return f"Undefined: everybody always gave the same one, so nobody can tell agreement from habit; {given}."
         return f"{given}."
 
 
@@ -110,7 +112,7 @@ def agreement(units: Units, difference: Difference = ordinal) -> Agreement:
         units=len(rated),
         pairs=len(gaps),
         same=gaps.count(0),
-        apart=sum(1 for gap in gaps if gap >= APART),
+        apart=None if difference is nominal else sum(1 for gap in gaps if gap >= APART),
     )
 
 

@@ -102,7 +102,7 @@ class Effect:
         before, after = self.before.n, self.after.n
         if self.change is Change.TOO_FEW:
             return (
-                f"Too few to tell: {counted(before, 'score')} before and {after} after the change; "
+                f"{counted(before, 'score')} before and {after} after the change; "
                 f"it takes {ENOUGH} on each side. What stands here may be chance."
             )
         if self.change is Change.UNSHOWN:

@@ -29,7 +29,7 @@ LONGEST_TEXT = 300
 
 
 def proposed(rows: Sequence[Scored]) -> list[Proposal]:
-    """From the reviewed samples of some weeks; what is under way already is among them (`open_for`)."""
+    """From the reviewed samples of some weeks; what is under way already is among them (`task_for`)."""
     finals, criteria = results.finals(rows), results.criteria_of(rows)
     figures = {
         each.slug: figure((row.outcome.shares.get(each.slug) for row in finals), each.target) for each in criteria
@@ -46,10 +46,10 @@ def _lows(finals: Iterable[Scored], slug: str) -> Iterable[Low]:
             yield Low(row.sample.issue.number, row.sample.workflow, tags)
 
 
-def open_for(repository: Repository, criterion: str, tag: str, workflow: str) -> Improvement | None:
-    """The open task of a cause."""
+def task_for(repository: Repository, criterion: str, tag: str, workflow: str) -> Improvement | None:
+    """The task of a cause that is open, or whose change has yet to show."""
     rows = Improvement.objects.filter(repository=repository, criterion=criterion, tag=tag, workflow=workflow)
-    return rows.filter(state=State.OPEN).first()
+    return rows.exclude(state=State.CLOSED).first()
 
 
 @transaction.atomic

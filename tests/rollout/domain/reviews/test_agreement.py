@@ -106,7 +106,7 @@ def test_agreement_counts_pairs_and_how_far_they_are_apart() -> None:
     [
         ([], "not enough data", "No issue was rated twice"),
         ([[4, 3]] * 9, "not enough data", "9 pairs, it takes 10"),
-        ([[4, 4]] * 10, "undefined", "everybody always gave the same rating"),
+        ([[4, 4]] * 10, "undefined", "everybody always gave the same one"),
         ([[4, 4], [1, 1]] * 5, "reliable", "10 of 10 pairs gave the same rating"),
         ([[4, 4], [1, 1]] * 8 + [[4, 1]] * 2, "tentative", "2 were two points or more apart"),
         ([[4, 1], [1, 4]] * 5, "not reliable", "0 of 10 pairs"),
@@ -116,6 +116,12 @@ def test_agreement_in_words(units: Units, word: str, said: str) -> None:
     found = agreement(units)
     assert found.word == word
     assert said in found.sentence
+
+
+def test_answers_of_yes_and_no_are_not_points_apart() -> None:
+    found = agreement([[1, 1], [0, 1]] * 5, nominal)
+    assert (found.same, found.apart) == (5, None)
+    assert found.sentence == "5 of 10 pairs gave the same answer."
 
 
 def test_deviation_is_from_the_median_of_the_group() -> None:

@@ -60,7 +60,15 @@ def test_task_is_opened_with_an_owner_and_on_the_log(repository: Repository) -> 
     assert (row.owner, row.batch, row.state, row.opened_at) == ("olga", batch, "open", MOMENT)
     entry = AuditEntry.objects.get(action="improvement.opened")
     assert (entry.actor, entry.reason) == ("lena", "Three issues lacked them.")
-    assert improvements.open_for(repository, "inputs", "template", "osint-report") == row
+
+
+def test_cause_keeps_its_task_until_that_is_closed(repository: Repository) -> None:
+    row = opened(repository)
+    improvements.set_change(row, "https://github.com/acme/watch/pull/7", by="olga", reason="Merged.")
+    assert improvements.task_for(repository, "inputs", "template", "") == row
+    assert improvements.task_for(repository, "inputs", "template", "osint-report") is None
+    improvements.close(row, "It helped.", by="lena")
+    assert improvements.task_for(repository, "inputs", "template", "") is None
 
 
 @pytest.mark.parametrize(
