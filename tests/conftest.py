@@ -90,6 +90,12 @@ if not ON_POSTGRES:
             schema.drop(name)
 
 
+@pytest.fixture(scope="session")
+def schema_template(django_db_setup: None) -> Path | None:
+    """A migrated SQLite file to copy; None where the session stands on PostgreSQL."""
+    return None if ON_POSTGRES else schema.template(Path(settings.DATABASES["default"]["TEST"]["NAME"]).parent)
+
+
 @pytest.fixture(autouse=True)
 def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection beyond this machine is a fault of the test."""

@@ -35,17 +35,21 @@ def fingerprint(folders: Iterable[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def template(folder: Path) -> Path:
+    return folder / f"schema-{fingerprint(applications())}.template"
+
+
 def copy(folder: Path, *, afresh: bool = False) -> Path:
     """From now on the default connection stands on a database of its own, migrated and without rows."""
     name = Path(settings.DATABASES[connection.alias]["TEST"]["NAME"])
-    template = folder / f"schema-{fingerprint(applications())}.template"
+    original = template(folder)
     with (folder / "schema.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the workers of one session come at the same time
         _clear(folder)
-        if afresh or not template.exists():
-            _migrate(template)
-        os.utime(template)
-        shutil.copyfile(template, name)
+        if afresh or not original.exists():
+            _migrate(original)
+        os.utime(original)
+        shutil.copyfile(original, name)
     connection.close()
     settings.DATABASES[connection.alias]["NAME"] = connection.settings_dict["NAME"] = str(name)
     return name
@@ -57,10 +61,10 @@ def drop(name: Path) -> None:
         path.unlink()
 
 
-def _migrate(template: Path) -> None:
+def _migrate(original: Path) -> None:
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     connection.close()  # the last one to leave brings the log of writes into the file
-    Path(connection.settings_dict["NAME"]).rename(template)
+    Path(connection.settings_dict["NAME"]).rename(original)
 
 
 def _clear(folder: Path) -> None:

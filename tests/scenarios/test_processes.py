@@ -30,20 +30,17 @@ def begin(made: Fleet) -> None:
     made.start_beat("second beat")
 
 
-def end(made: Fleet, wanted: int) -> None:
-    """So many issues are done, then all comes to rest, and the invariants hold."""
-    made.driver("drive", str(wanted), "170", seconds=200)
-    made.driver("finish", "120", seconds=150)
-    made.verify()
-
-
-def test_embedded_default_survives_a_killed_worker_two_beats_and_lost_answers(tmp_path: Path) -> None:
+def test_embedded_default_survives_a_killed_worker_two_beats_and_lost_answers(
+    tmp_path: Path, schema_template: Path | None
+) -> None:
     with fleet(tmp_path) as made:
+        if schema_template:
+            made.lay(schema_template)
         begin(made)
         made.reach("createIssue", 3)
         made.kill("worker")
         made.start_worker("other worker")
-        end(made, wanted=4)
+        made.end_well(wanted=4)
 
 
 @pytest.fixture
@@ -82,7 +79,7 @@ def with_an_outage(folder: Path, database: str, broker: str) -> None:
             relay.cut()
             time.sleep(2)
             relay.mend()
-            end(made, wanted=2)
+            made.end_well(wanted=2)
     finally:
         relay.close()
 
