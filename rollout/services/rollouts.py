@@ -16,6 +16,7 @@ from rollout.domain.progress import Cause, RolloutState, StepState
 from rollout.models import Hold, PlanVersion, Rollout, StepProgress, TriggerState
 from rollout.services import fence, plans, reconcile, record, toggles
 from rollout.services.completion import service_levels
+from rollout.services.escalation import rules
 
 
 def prepare(repository: Repository, plan_version: PlanVersion, actor: str) -> Rollout:
@@ -62,6 +63,7 @@ def start(rollout: Rollout, *, actor: str, reason: str, starts_on: date) -> Roll
         )
         _make_rows(rollout, plan)
         service_levels.adopt(rollout.repository, plan, actor=actor)
+        rules.adopt(rollout.repository, plan, actor=actor)
         Operation.objects.filter(repository_id=rollout.repository_id).exclude(kind=Kind.SYNC).update(
             lease_owner=Operation.LeaseOwner.ROLLOUT
         )

@@ -10,10 +10,12 @@ from django.core.management.base import CommandParser
 from pipeline.services import scripts
 from rollout.management.rollout_commands._port import Output
 from rollout.services.completion import service_levels
+from rollout.services.escalation import rules
 from rollout.services.reviews import rubrics, teams
 
 SHIPPED: tuple[tuple[str, Callable[[], object]], ...] = (
     ("service levels", service_levels.ship),
+    ("escalation rules", rules.ship),
     ("rubrics", rubrics.ship),
     ("review teams", teams.ship),
 )

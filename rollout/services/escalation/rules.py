@@ -1,41 +1,54 @@
-"""The escalation rules as rows: shipped from the plan, changed by people, the closest in force."""
+"""The escalation rules as rows: shipped from the plan, taken from a rollout's own plan, changed by people.
+
+The closest rule is in force. A row that a person has changed is never changed by automation again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
 from simple_history.utils import update_change_reason
 
+from pipeline.models import Repository
 from pipeline.services import audit
 from rollout.domain.escalation import Action, Rule
+from rollout.domain.plan import Escalation, Plan
 from rollout.models import EscalationRule
 from rollout.services import plans
 
+RULE = "rule:shipped"
+SHIPPED = "Shipped with the release: the plan's escalations."
+
 
 @transaction.atomic
-def ship(*, actor: str, reason: str) -> list[EscalationRule]:
-    """Create the shipped plan's escalations where they are missing; what a person changed stays as it is."""
-    made = []
-    for shipped in plans.read(plans.shipped_text()).escalations:
-        row, created = EscalationRule.objects.get_or_create(
-            repository=None,
-            workflow="",
-            action=shipped.action,
-            defaults={"days_overdue": shipped.day, "role": shipped.role, "text": shipped.text},
-        )
-        if not created:
-            continue
-        update_change_reason(row, reason[:100])
-        audit.append(
-            actor=actor,
-            action="escalationrule.shipped",
-            subject=str(row),
-            reason=reason,
-            after={"action": row.action, "days_overdue": row.days_overdue, "role": row.role},
-        )
-        made.append(row)
-    return made
+def ship() -> int:
+    """Make the rows of every repository say what the shipped plan says; how many were made or changed."""
+    shipped = plans.read(plans.shipped_text()).escalations
+    return sum(_put(None, each.action, _values(each), actor=RULE, reason=SHIPPED) for each in shipped)
+
+
+@transaction.atomic
+def adopt(repository: Repository, plan: Plan, *, actor: str) -> int:
+    """What a rollout's own plan asks for otherwise than the shipped one becomes rows of its repository.
+
+    A plan that has escalations, but not one that is shipped, switches that one off.
+    """
+    if not plan.escalations:
+        return 0
+    ship()
+    wanted = _by_action(plan.escalations)
+    shipped = _by_action(plans.read(plans.shipped_text()).escalations)
+    rows = EscalationRule.objects.filter(repository=repository, workflow="")
+    own = set(rows.values_list("action", flat=True))
+    reason = f"{plan.title} {plan.version} of this repository says so."
+    changed = 0
+    for action in {**shipped, **wanted}:
+        values = wanted.get(action) or {**shipped[action], "active": False}
+        if action in own or values != shipped.get(action):
+            changed += _put(repository, action, values, actor=actor, reason=reason)
+    return changed
 
 
 def in_force() -> list[Rule]:
@@ -51,3 +64,33 @@ def in_force() -> list[Rule]:
         )
         for row in EscalationRule.objects.all()
     ]
+
+
+def _by_action(escalations: Iterable[Escalation]) -> dict[str, dict[str, object]]:
+    return {each.action: _values(each) for each in escalations}
+
+
+def _values(shipped: Escalation) -> dict[str, object]:
+    return {"days_overdue": shipped.day, "role": shipped.role, "text": shipped.text[:200], "active": True}
+
+
+def _put(repository: Repository | None, action: str, wanted: dict[str, object], *, actor: str, reason: str) -> bool:
+    """Whether a row was made or changed."""
+    row = EscalationRule.objects.filter(repository=repository, workflow="", action=action).first()
+    before = {name: getattr(row, name) for name in wanted} if row else {}
+    if row is not None and (before == wanted or row.history.filter(history_user__isnull=False).exists()):
+        return False
+    row = row or EscalationRule(repository=repository, action=action)
+    for name, value in wanted.items():
+        setattr(row, name, value)
+    row.save()
+    update_change_reason(row, reason[:100])
+    audit.append(
+        actor=actor,
+        action="escalationrule.changed" if before else "escalationrule.added",
+        subject=f"{row} of {repository}" if repository else str(row),
+        reason=reason,
+        before=before,
+        after=wanted,
+    )
+    return True

@@ -22,7 +22,7 @@ def followed(**values: Any) -> Repository:
     """A repository whose track is live under a long lease, with the shipped rules."""
     repository = make_repository(**values)
     make_operation(repository=repository, kind=Kind.TRACK, mode=Mode.LIVE, live_until=FAR, limit=10)
-    rules.ship(actor="test", reason="First set-up.")
+    rules.ship()
     return repository
 
 
