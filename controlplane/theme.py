@@ -50,6 +50,13 @@ NAVIGATION = [
             _list("Issues", "adjust", "issue"),
             _list("Discoveries", "travel_explore", "discovery"),
             _list("Hand-overs", "smart_toy", "handover"),
+            {
+                "title": "Completion",
+                "icon": "timeline",
+                "link": reverse_lazy("admin:rollout_completion"),
+                "permission": _may_view("pipeline", "handover"),
+            },
+            _list("Service levels", "speed", "servicelevel", app="rollout"),
             _list("Findings", "report", "finding"),
         ],
     },

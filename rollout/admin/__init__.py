@@ -15,6 +15,7 @@ from rollout.admin import (
     roles,
     rollbacks,
     rollouts,
+    service_levels,
     steps,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "roles",
     "rollbacks",
     "rollouts",
+    "service_levels",
     "steps",
 ]

@@ -24,6 +24,7 @@ from rollout.domain.survival import Curve, Observation, kaplan_meier
 
 TWO_DAYS, SEVEN_DAYS = timedelta(hours=48), timedelta(days=7)  # plan 3.2
 QUANTILES = (("median", 0.5), ("p80", 0.8), ("p95", 0.95))
+EDGES = tuple(timedelta(hours=hours) for hours in (6, 12, 24, 48, 72, 168, 336))
 EXAMPLES = 3  # links beside a blocker or a theme
 
 
@@ -195,6 +196,48 @@ def observation(case: Case, now: datetime) -> Observation:
 
 def curve(cases: Iterable[Case], now: datetime) -> Curve:
     return kaplan_meier(observation(case, now) for case in cases)
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Cases completed after `above` and within `upto` (None: however late)."""
+
+    above: timedelta
+    upto: timedelta | None
+    cases: int
+
+
+def histogram(cases: Iterable[Case]) -> tuple[Bin, ...]:
+    """How many were completed when; the plan's 48 hours and 7 days are edges."""
+    taken = [case.completed_at - case.requested_at for case in cases if case.completed_at is not None]
+    edges = (*EDGES, None)
+    bins = []
+    for above, upto in zip((timedelta(0), *EDGES), edges, strict=True):
+        inside = [time for time in taken if time <= upto] if upto else taken
+        bins.append(Bin(above, upto, len(inside)))
+        taken = [time for time in taken if upto is not None and time > upto]
+    return tuple(bins)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The curve at one age beside the plain share. `share` and `band` None where the curve says nothing."""
+
+    age: timedelta
+    at_risk: int
+    share: float | None
+    band: Interval | None
+    plain: Share
+
+
+def points(cases: Sequence[Case], curve: Curve, now: datetime) -> tuple[Point, ...]:
+    """At the edges of the histogram."""
+    found = []
+    for age in EDGES:
+        seconds = age.total_seconds()
+        share, band = curve.happened(seconds), curve.happened_band(seconds)
+        found.append(Point(age, curve.at_risk(seconds), share, band, within(cases, age, now)))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
