@@ -127,7 +127,7 @@ def queue_page(screen: ReviewScreen, request: HttpRequest) -> HttpResponse:
         "board": review_queue.board(user, now),
         "duty": turn,
         "until": weeks.due_of(now),
-        "my_teams": ", ".join(row.team.name for row in user.review_teams.filter(active=True).select_related("team")),
+        "my_teams": ", ".join(sorted(set(user.review_teams.filter(active=True).values_list("team__name", flat=True)))),
     }
     return TemplateResponse(request, "admin/rollout/queue.html", context)
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from pipeline import clock
 from pipeline.models import Repository
 from rollout.models import Adjudication, Review, ReviewBatch, Sample, Score
-from tests.factories import make_issue
+from tests.factories import MOMENT, make_issue
 from tests.rollout import factories as make
 
 SLUGS = tuple(slug for slug, *_ in make.CRITERIA)
@@ -57,7 +57,8 @@ def filled(review: Review, **changes: str) -> dict[str, str]:
 def settled(repository: Repository) -> tuple[Review, Adjudication]:
     """A review of a batch that is done, with hostile words, and the disagreement that was settled in it."""
     now = clock.now()
-    batch = make.make_batch(repository=repository, state=ReviewBatch.State.DONE, closed_at=now)
+    week = MOMENT.date() - timedelta(days=35)
+    batch = make.make_batch(repository=repository, week=week, state=ReviewBatch.State.DONE, closed_at=now)
     sample = _hostile(batch)
     review = make.make_review(sample=sample, state=Review.State.SUBMITTED, weighted=0.5, met=False)
     other = make.make_review(sample=sample, state=Review.State.SUBMITTED, weighted=1.0, met=True)

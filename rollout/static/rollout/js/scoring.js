@@ -2,6 +2,7 @@
 const form = document.getElementById("score-form");
 const groups = [...form.querySelectorAll("[data-criterion], [data-check]")];
 const criteria = groups.filter((group) => group.dataset.criterion !== undefined);
+const rubric = form.querySelector(".rv-rubric");
 const scoreLine = document.getElementById("score");
 const savedLine = document.getElementById("saved");
 const claimLine = document.getElementById("claim");
@@ -55,7 +56,10 @@ const current = () => groups.find((group) => group.contains(document.activeEleme
 function go(to) {
   const target = to && (chosen(to) || to.querySelector("input[type=radio]"));
   (target || submitButton).focus({ preventScroll: true });
-  (to || submitButton).scrollIntoView({ block: "nearest" });
+  if (rubric.scrollHeight > rubric.clientHeight) {
+    // A column of its own: it alone moves, so that the text that is being judged stays where it is.
+    if (to) rubric.scrollTop += to.getBoundingClientRect().top - rubric.getBoundingClientRect().top - 2;
+  } else if (to) to.scrollIntoView({ block: "nearest" });
 }
 
 function step(by) {
@@ -212,7 +216,7 @@ function claimed(seconds) {
 function showClaim() {
   const minutes = Math.floor((until - performance.now()) / 60000);
   const left = `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  claimLine.textContent = minutes >= 0 ? `claimed for you: ${left} left, renewed as you work` : claimLine.dataset.over;
+  claimLine.textContent = minutes >= 0 ? `claimed for you: ${left} left` : claimLine.dataset.over;
 }
 
 if (claimLine.dataset.seconds !== "0") claimed(Number(claimLine.dataset.seconds));
