@@ -58,6 +58,7 @@ NAVIGATION = [
             },
             _list("Service levels", "speed", "servicelevel", app="rollout"),
             _list("Findings", "report", "finding"),
+            _list("Problem reports", "campaign", "problemreport"),
         ],
     },
     {
@@ -70,6 +71,7 @@ NAVIGATION = [
                 "link": reverse_lazy("admin:rollout_review_queue"),
                 "permission": lambda request: request.user.has_perm("rollout.score_sample"),
             },
+            _list("Batches", "casino", "reviewbatch", app="rollout"),
             _list("Disagreements", "balance", "adjudication", app="rollout"),
             _list("Results", "query_stats", "score", app="rollout"),
             {
@@ -79,6 +81,9 @@ NAVIGATION = [
                 "permission": _may_view("rollout", "score"),
             },
             _list("Improvements", "trending_up", "improvement", app="rollout"),
+            _list("Rubrics", "rule_settings", "rubric", app="rollout"),
+            _list("Teams", "diversity_3", "reviewteam", app="rollout"),
+            _list("Absences", "event_busy", "absence", app="rollout"),
         ],
     },
     {

@@ -28,6 +28,7 @@ from pipeline.models import (
     Mode,
     Operation,
     OperationPart,
+    ProblemReport,
     Repository,
     Run,
     RunItem,
@@ -195,6 +196,21 @@ def make_finding(**values: Any) -> Finding:
         "last_seen": MOMENT,
     }
     return Finding.objects.create(**{**defaults, **values})
+
+
+def make_problem_report(**values: Any) -> ProblemReport:
+    """An open report that GitHub has taken."""
+    values.setdefault("repository", values.get("repository") or make_repository())
+    serial = number()
+    defaults: dict[str, Any] = {
+        "group": "labels.triage",
+        "number": serial,
+        "node_id": f"I_report{serial}",
+        "html_url": f"{values['repository'].html_url}/issues/{serial}",
+        "opened_at": MOMENT,
+        "updated_at": MOMENT,
+    }
+    return ProblemReport.objects.create(**{**defaults, **values})
 
 
 def make_run(**values: Any) -> Run:

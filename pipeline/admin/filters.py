@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from pipeline import clock
@@ -46,13 +46,25 @@ class OverdueIssue(YesFilter):
         return rows.filter(due_at__lt=clock.now()).exclude(state=Issue.State.DONE)
 
 
-class OpenFinding(YesFilter):
-    title = "standing"
-    parameter_name = "open"
-    word = "open"
+class FindingStanding(SimpleListFilter):
+    """Open ones are all that are wrong and not muted; the acknowledged are among them."""
 
-    def wanted(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        return rows.filter(resolved_at__isnull=True)
+    title = "standing"
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(word, word) for word in ("open", "acknowledged", "muted", "resolved")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        muted = Q(muted_until__gt=clock.now())
+        there = queryset.filter(resolved_at__isnull=True)
+        if self.value() == "open":
+            return there.exclude(muted)
+        if self.value() == "acknowledged":
+            return there.exclude(muted).filter(acknowledged_at__isnull=False)
+        if self.value() == "muted":
+            return there.filter(muted)
+        return queryset.filter(resolved_at__isnull=False) if self.value() == "resolved" else queryset
 
 
 class TopLevel(SimpleListFilter):

@@ -95,7 +95,7 @@ class RunScreen(PageScreen):
     def page_context(self, request: HttpRequest, row: Run) -> dict[str, Any]:
         may = request.user.has_perm
         effects = Prefetch("effects", Effect.objects.order_by("order"))
-        items = row.items.select_related("issue", "discovery").prefetch_related(effects).order_by("position")
+        items = row.items.select_related("issue", "discovery", "report").prefetch_related(effects).order_by("position")
         return {
             "title": f"Run {row.pk}: {row.get_kind_display()}, {row.get_mode_display()}",
             "items": Paginator(items, ITEMS_PER_PAGE).get_page(request.GET.get("p")),

@@ -88,8 +88,10 @@ def missed_slots(now: datetime) -> Iterator[Alert]:
         yield Alert(text, f"{address('slot')}?status__exact=missed")
 
 
-def findings(now: datetime) -> Iterator[Alert]:  # noqa: ARG001 - all sources have one form
+def findings(now: datetime) -> Iterator[Alert]:
+    """A muted one is known to somebody who said until when."""
     serious = Finding.objects.filter(resolved_at__isnull=True, severity=Finding.Severity.CRITICAL)
+    serious = serious.exclude(muted_until__gt=now)
     for finding in serious.select_related("issue")[:5]:
         where = f"#{finding.issue.number}: " if finding.issue else ""
         yield Alert(f"{where}{finding.message}", display.page_of(finding))

@@ -14,7 +14,8 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from pipeline import clock
-from pipeline.models import Finding, Issue, Mode, Operation, Repository, Run
+from pipeline.models import Issue, Mode, Operation, Repository, Run
+from pipeline.views import findings
 from pipeline.views.alerts import address, alerts
 from pipeline.views.schedules import Schedule, schedule_of
 
@@ -53,7 +54,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = clock.now()
     repositories = list(Repository.objects.order_by("full_name"))
     operations = lines(now)
-    open_findings = Finding.objects.filter(resolved_at__isnull=True)
+    open_findings = findings.open_ones(now)
     parts = [import_string(source)(request, now) for source in settings.OVERVIEW_SOURCES]
     return context | {
         "overview": True,

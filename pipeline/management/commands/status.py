@@ -10,8 +10,9 @@ from django.db.models import Count
 
 from pipeline import clock
 from pipeline.domain import cron
-from pipeline.models import Effect, Finding, Issue, Operation, Repository, Run
+from pipeline.models import Effect, Issue, Operation, Repository, Run
 from pipeline.services.operations import cron_of
+from pipeline.views import findings
 
 
 class Command(BaseCommand):
@@ -23,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         facts = {
             "repositories": [_repository(row) for row in Repository.objects.all()],
-            "open_findings": Finding.objects.filter(resolved_at__isnull=True).count(),
+            "open_findings": findings.open_ones(clock.now()).count(),
             "unknown_effects": Effect.objects.filter(state=Effect.State.UNKNOWN).count(),
             "active_runs": Run.objects.filter(state__in=Run.ACTIVE).count(),
         }

@@ -22,6 +22,9 @@ QUESTIONS = {
     "pipeline_run_apply": ("dry_run", FROM["rollout lead"]),
     "pipeline_run_revert": ("live_run", FROM["operator"]),
     "pipeline_run_cancel": ("open_run", FROM["operator"]),
+    "pipeline_finding_acknowledge": ("finding", FROM["operator"]),
+    "pipeline_finding_mute": ("finding", FROM["operator"]),
+    "pipeline_finding_unmute": ("finding", FROM["operator"]),
     "pipeline_repository_sync": ("repository", FROM["operator"]),
     "pipeline_repository_token": ("repository", FROM["operator"]),
 }

@@ -62,7 +62,9 @@ def test_issue_of_one_megabyte_title_is_listed_short(world: World, root: Client)
     assert len(response.content) < 300_000
 
 
-@pytest.mark.parametrize("model", ["issue", "run", "slot", "discovery", "handover", "finding", "operation", "apicall"])
+@pytest.mark.parametrize(
+    "model", ["issue", "run", "slot", "discovery", "handover", "finding", "problemreport", "operation", "apicall"]
+)
 def test_list_asks_no_more_for_more_rows(model: str, world: World, root: Client) -> None:
     address = reverse(f"admin:pipeline_{model}_changelist")
     root.get(address)
@@ -83,6 +85,7 @@ def more(world: World) -> None:
     make.make_discovery(source=world.source, issue=issue)
     make.make_handover(issue=issue)
     make.make_finding(repository=world.repository, issue=issue)
+    make.make_problem_report(repository=world.repository, group=f"check-{issue.number}")
     make.make_api_call(repository=world.repository, run=run)
 
 

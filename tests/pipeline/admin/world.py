@@ -47,6 +47,7 @@ class World:
     slot: models.Slot
     handover: models.Handover
     finding: models.Finding
+    report: models.ProblemReport
     audit: models.AuditEntry
     delivery: models.WebhookDelivery
     budget: models.TokenBudget
@@ -112,6 +113,11 @@ def build() -> World:
         slot=make.make_slot(operation=operation, run=dry_run),
         handover=make.make_handover(issue=issue, evidence={"note": HOSTILE}),
         finding=make.make_finding(repository=repository, issue=issue, message=HOSTILE),
+        report=make.make_problem_report(
+            repository=repository,
+            group="labels.conflicting_states",
+            body=f"## Validation Findings\n\n{HOSTILE}",
+        ),
         audit=models.AuditEntry.objects.all()[0],
         delivery=make.make_delivery(repository=repository),
         budget=make.make_token_budget(),
