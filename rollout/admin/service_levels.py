@@ -40,11 +40,10 @@ class ServiceLevelForm(ReasonedModelForm):
             "repository": UnfoldAdminSelectWidget,
             "comparator": UnfoldAdminSelectWidget,
         }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["repository"].help_text = "Empty: every repository."
-        self.fields["within"].help_text = "For people, as days and hours:minutes:seconds; the metric says what counts."
+        help_texts: ClassVar[dict[str, Any]] = {
+            "repository": "Empty: every repository.",
+            "within": "For people, as days and hours:minutes:seconds; the metric says what counts.",
+        }
 
     def clean_workflow(self) -> str:
         slug = str(self.cleaned_data.get("workflow") or "")

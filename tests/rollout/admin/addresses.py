@@ -61,4 +61,5 @@ def questions(world: World) -> list[str]:
 def every(world: World) -> list[str]:
     adds = [page(f"{model}_add") for model in ("rollout", "planversion", "roleholder", "securityalert", "improvement")]
     adds += [page("score_agreement")]
-    return ["/admin/", *world.lists(), *world.pages(), *questions(world), *adds]
+    own = [page("servicelevel_add"), page("completion_of", world.repository.pk)]
+    return ["/admin/", *world.lists(), *world.pages(), *questions(world), *adds, *own]

@@ -59,6 +59,8 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         page("planversion_add"): LEADS,
         page("rollout_add"): LEADS,
         page("roleholder_add"): LEADS,
+        page("servicelevel_add"): LEADS,
+        page("completion_of", world.repository.pk): ALL,
     }
 
 

@@ -38,6 +38,7 @@ EMPTY = {
     "hold": "Nothing was ever held",
     "override": "Nobody has overridden",
     "tick": "manual criterion",
+    "servicelevel": "rollout ship",
     "signature": "No gate was signed",
     "resumption": "Nobody has asked to start again",
     "score": "Nothing was drawn for review yet",

@@ -49,6 +49,7 @@ class World:
     schedule: models.ExternalSchedule
     score: models.Score
     improvement: models.Improvement
+    level: models.ServiceLevel
 
     def rows(self) -> list[Model]:
         """Those that have a screen of their own."""
@@ -169,4 +170,5 @@ def build() -> World:
         ),
         score=score,
         improvement=improvement,
+        level=models.ServiceLevel.objects.all()[0],
     )
