@@ -21,18 +21,19 @@ BY_HAND = "chosen by hand"
 MOST = 20
 
 
-def flagged(repository: Repository) -> list[Sample]:
-    """What reviewers flagged as a good case to calibrate on, the newest first, each issue once."""
+def flagged() -> list[Sample]:
+    """What reviewers flagged as a good case to calibrate on, the newest first, each issue once.
+
+    All of one repository: the one that has the newest such case.
+    """
     rows = Sample.objects.filter(
-        batch__repository=repository,
-        batch__is_calibration=False,
-        reviews__for_calibration=True,
-        reviews__state=Review.State.SUBMITTED,
+        batch__is_calibration=False, reviews__for_calibration=True, reviews__state=Review.State.SUBMITTED
     )
     newest: dict[int, Sample] = {}
-    for row in rows.select_related("issue").distinct().order_by("-pk"):
+    for row in rows.select_related("issue__repository").distinct().order_by("-pk"):
         newest.setdefault(row.issue_id, row)
-    return list(newest.values())
+    found = list(newest.values())
+    return [row for row in found if row.issue.repository_id == found[0].issue.repository_id][:MOST]
 
 
 def open_round(

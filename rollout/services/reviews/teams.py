@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 
 from pipeline.services import audit
 from rollout.domain.reviews import rotation, weeks
 from rollout.domain.reviews.rotation import Person, TeamState
 from rollout.models import Absence, Review, ReviewBatch, ReviewTeam, TeamMember
-from rollout.services import people
+from rollout.services import people, record
 
 SHIPPED = (  # plan 3.3, in the order of their turns
     ("workflow-assignment", "Workflow Assignment"),
@@ -82,6 +83,15 @@ def people_of(members: Iterable[TeamMember], now: datetime) -> list[Person]:
     ).values_list("reviewer", flat=True)
     taken = list(seats)
     return [Person(row.user.get_username(), row.load_cap, taken.count(row.user_id)) for row in rows]
+
+
+@transaction.atomic
+def cancel_absence(row: Absence, *, by: str, reason: str) -> None:
+    """Somebody is there after all. The log keeps that they had been entered as away."""
+    record.need_reason(reason)
+    before = {"first_day": str(row.first_day), "last_day": str(row.last_day), "note": row.note}
+    audit.append(actor=by, action="absence.cancelled", subject=str(row), reason=reason, before=before)
+    row.delete()
 
 
 def leads(batch: ReviewBatch) -> list[User]:

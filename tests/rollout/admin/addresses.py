@@ -31,8 +31,13 @@ OF_ROWS = {
     "schedule": ("disable", "archive"),
     "step": ("measure",),
     "evaluation": ("replay",),
+    "dispute": ("settle",),
+    "rubric": ("edit", "publish", "copy"),
+    "absence": ("cancel",),
     "improvement": ("owner", "changed", "close"),
 }
+
+REVIEWING = ("reviewbatch", "reviewteam", "absence")
 
 
 def page(name: str, *arguments: object) -> str:
@@ -52,14 +57,26 @@ def questions(world: World) -> list[str]:
     found += [page("rollout_refuse_resume", key, world.hold.pk)]
     found += [page("stepprogress_answer", world.step.pk, "process-guidance-maintained")]
     found += [page(f"rollback_{name}", world.rollback.pk, "announced") for name in ("retry", "skip")]
+    found += of_batch(world)
     for row, names in OF_ROWS.items():
         model = getattr(world, row)
         found += [page(f"{model._meta.model_name}_{name}", model.pk) for name in names]
     return found
 
 
+def of_batch(world: World) -> list[str]:
+    """What a lead does to an open batch; its first sample has two seats."""
+    sample = world.batch.samples.order_by("position")[0]
+    seats = list(sample.reviews.values_list("pk", flat=True))
+    found = [page(f"reviewbatch_{name}", world.batch.pk, seat) for name in ("reassign", "close_seat") for seat in seats]
+    return [*found, page("reviewbatch_replace", world.batch.pk, sample.pk), page("reviewbatch_calibration")]
+
+
 def every(world: World) -> list[str]:
-    adds = [page(f"{model}_add") for model in ("rollout", "planversion", "roleholder", "securityalert", "improvement")]
+    adds = [
+        page(f"{model}_add")
+        for model in ("rollout", "planversion", "roleholder", "securityalert", "improvement", *REVIEWING)
+    ]
     adds += [page("score_agreement")]
     own = [page("servicelevel_add"), page("completion_of", world.repository.pk)]
     return ["/admin/", *world.lists(), *world.pages(), *questions(world), *adds, *own]

@@ -7,9 +7,22 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from rollout.models import Gate, Hold, Override, Rollback, Rollout, Signature, Tick, TriggerState
+from rollout.models import (
+    Absence,
+    Gate,
+    Hold,
+    Override,
+    ReviewBatch,
+    ReviewTeam,
+    Rollback,
+    Rollout,
+    Rubric,
+    Signature,
+    Tick,
+    TriggerState,
+)
 from tests.pipeline.admin.test_permissions_over_http import FROM, ROLES
-from tests.rollout.admin.addresses import page
+from tests.rollout.admin.addresses import of_batch, page
 from tests.rollout.admin.world import LEAD, SIGNERS, World
 
 LEADS, OPERATORS, ALL = FROM["rollout lead"], FROM["operator"], frozenset(ROLES)
@@ -56,9 +69,15 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         page("securityalert_clear", world.alert.pk): LEADS,
         page("externalschedule_disable", world.schedule.pk): LEADS,
         page("externalschedule_archive", world.schedule.pk): LEADS,
+        page("review_queue"): FROM["reviewer"],
+        page("adjudication_settle", world.dispute.pk): LEADS,
         page("planversion_add"): LEADS,
         page("rollout_add"): LEADS,
         page("roleholder_add"): LEADS,
+        **dict.fromkeys(of_batch(world), LEADS),
+        **{page(f"{model}_add"): LEADS for model in ("reviewbatch", "reviewteam", "absence")},
+        **{page(f"rubric_{name}", world.rubric.pk): LEADS for name in ("edit", "publish", "copy")},
+        page("absence_cancel", world.absence.pk): LEADS,
         page("servicelevel_add"): LEADS,
         page("completion_of", world.repository.pk): ALL,
     }
@@ -66,7 +85,7 @@ def actions(world: World) -> dict[str, frozenset[str]]:
 
 def standing(world: World) -> list[int | str]:
     """What none of the refused actions may change."""
-    models = (Hold, Rollback, Override, Signature, Tick, TriggerState, Gate)
+    models = (Hold, Rollback, Override, Signature, Tick, TriggerState, Gate, Absence, ReviewBatch, ReviewTeam, Rubric)
     return [*(model.objects.count() for model in models), world.reload().state, world.reload().profile]
 
 

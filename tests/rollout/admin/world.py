@@ -17,6 +17,8 @@ from rollout import models
 from rollout.services import change_requests, firings, gates, incidents, plans, resume, rollouts, stop, ticks
 from tests import factories as make
 from tests.recorded import recorded
+from tests.rollout.admin.reviewing import settled
+from tests.rollout.drawn import make_drawn
 from tests.rollout.reviewed import make_results
 
 HOSTILE = "<script>window.hacked=1</script> <img src=x onerror=window.hacked=1>"
@@ -50,6 +52,12 @@ class World:
     score: models.Score
     improvement: models.Improvement
     level: models.ServiceLevel
+    batch: models.ReviewBatch
+    rubric: models.Rubric
+    team: models.ReviewTeam
+    absence: models.Absence
+    review: models.Review
+    dispute: models.Adjudication
 
     def rows(self) -> list[Model]:
         """Those that have a screen of their own."""
@@ -117,6 +125,7 @@ def build() -> World:
     )
     hold = stop.hold(rollout, operation="assign", by=OPERATOR, reason=f"It looks odd. {HOSTILE}")
     score, improvement = make_results(rollout.repository, HOSTILE)
+    review, dispute = settled(rollout.repository)
     return World(
         repository=rollout.repository,
         plan=rollout.plan,
@@ -171,4 +180,7 @@ def build() -> World:
         score=score,
         improvement=improvement,
         level=models.ServiceLevel.objects.all()[0],
+        **make_drawn(rollout.repository, HOSTILE)._asdict(),
+        review=review,
+        dispute=dispute,
     )

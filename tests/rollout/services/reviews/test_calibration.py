@@ -75,13 +75,14 @@ def test_round_does_not_take_the_weeks_place_or_load(repository: Repository) -> 
 
 
 def test_flagged_cases_are_offered_once_each_newest_first(repository: Repository) -> None:
-    batch = make.make_batch(repository=repository)
+    batch, elsewhere = make.make_batch(repository=repository), make.make_batch()
+    other = make.make_sample(batch=elsewhere)
     one, two = make.make_sample(batch=batch), make.make_sample(batch=batch)
-    for sample in (one, one, two):
+    for sample in (other, one, one, two):
         make.make_review(sample=sample, state="submitted", for_calibration=True)
     make.make_review(sample=make.make_sample(batch=batch), state="submitted")
 
-    assert calibration.flagged(repository) == [two, one]
+    assert calibration.flagged() == [two, one]
 
 
 @pytest.mark.parametrize(
