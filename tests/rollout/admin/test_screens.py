@@ -41,7 +41,13 @@ EMPTY = {
     "servicelevel": "rollout ship",
     "signature": "No gate was signed",
     "resumption": "Nobody has asked to start again",
+    "reviewbatch": "No sample was drawn yet",
+    "rubric": "manage.py reviews ship",
+    "reviewteam": "then give them members",
+    "absence": "Nobody is away",
     "score": "Nothing was drawn for review yet",
+    "review": "Start in “My queue”",
+    "adjudication": "No two reviewers disagree",
     "improvement": "the results page suggests one",
 }
 
