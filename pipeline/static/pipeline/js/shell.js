@@ -35,3 +35,9 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 });
+
+// Each of unfold's scroll areas calls itself "scrollable content"; two landmarks of one name help nobody.
+window.addEventListener("load", () => {
+  const pages = document.querySelector("#nav-sidebar-apps .simplebar-content-wrapper");
+  pages?.setAttribute("aria-label", "Pages of the control plane");
+});
