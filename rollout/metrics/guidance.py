@@ -1,6 +1,7 @@
 """What people say of the guidance and of the rollout: review scores, survey answers.
 
 The scores come through a port, because reviews and surveys are rooms of their own; without them nothing can be judged.
+Reviews are registered by the app (`rollout.services.reviews.results`); of the survey there is no source yet.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import factorial, prod
 
 import pytest
 from hypothesis import given
@@ -131,6 +133,41 @@ def test_score_that_equals_its_target_falls_short_of_it() -> None:
 
 def test_figure_without_a_target_has_no_verdict_of_its_own() -> None:
     assert (figure([1.0] * 40).verdict, figure([1.0] * 40).sentence) == (Verdict.OPEN, "")
+
+
+RATED = {
+    "9 of 10 a 4, else 3": {4: 0.9, 3: 0.1},
+    "9 of 10 a 4, else 1": {4: 0.9, 1: 0.1},
+    "97 of 100 a 4, else 0": {4: 0.97, 0: 0.03},
+    "99 of 100 a 4, else 0": {4: 0.99, 0: 0.01},
+    "4, some 3, few 1": {4: 0.8, 3: 0.15, 1: 0.05},
+    "4, 3 and 2": {4: 0.6, 3: 0.3, 2: 0.1},
+    "half 4, half 2": {4: 0.5, 2: 0.5},
+}
+
+
+def counts(n: int, kinds: int) -> Iterator[tuple[int, ...]]:
+    """Every way in which n scores may fall into so many kinds."""
+    if kinds == 1:
+        yield (n,)
+        return
+    for first in range(n + 1):
+        yield from ((first, *rest) for rest in counts(n - first, kinds - 1))
+
+
+@pytest.mark.parametrize("rated", RATED.values(), ids=RATED.keys())
+@pytest.mark.parametrize(("n", "least"), [(10, 0.98), (40, 0.95)])
+def test_interval_holds_the_mean_as_often_as_it_says(rated: dict[int, float], n: int, least: float) -> None:
+    """Over every possible sample, each with its probability."""
+    mean = sum(rating * chance for rating, chance in rated.items()) / 4
+    covered = 0.0
+    for drawn in counts(n, len(rated)):
+        bounds = figure([rating / 4 for rating, count in zip(rated, drawn, strict=True) for _ in range(count)]).interval
+        ways = factorial(n) / prod(factorial(count) for count in drawn)
+        chance = ways * prod(share**count for share, count in zip(rated.values(), drawn, strict=True))
+        assert bounds is not None
+        covered += chance * (bounds.low <= mean <= bounds.high)
+    assert covered >= least
 
 
 @given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), max_size=50), st.floats(0, 1))
