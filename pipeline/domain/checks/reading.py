@@ -18,6 +18,7 @@ _HARD = re.compile(r"```|~~~|\t|^ {0,3}<|^ {0,3}(?:=+|-+) *$|^ {1,3}#", re.MULTI
 _HEADING = re.compile(r"^#{1,2}(?:[ ][^\n]*)?$", re.MULTILINE)
 _FENCE = re.compile(r"^ {0,12}(`{3,}|~{3,})")
 _INLINE_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
+_SAID = re.compile(r"“[^”\n]*”")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -69,7 +70,7 @@ def _trimmed(text: str) -> str:
 def prose(content: str) -> Iterator[tuple[int, str]]:
     """(line number from 1, line) of a section without what is quoted or code: fences, quotations, comments.
 
-    Inline code leaves a pair of backticks behind, so that words around it do not join.
+    Inline code and words in “ ” become so many of their marks, so that places in a line stay as they are.
     """
     fence = ""
     blank = True
@@ -87,4 +88,8 @@ def prose(content: str) -> Iterator[tuple[int, str]]:
         indented = blank and len(line) - len(stripped) >= 4
         blank = not stripped
         if not stripped.startswith(">") and stripped and not indented:
-            yield number, _INLINE_CODE.sub("``", line)
+            yield number, _SAID.sub(_masked, _INLINE_CODE.sub(_masked, line))
+
+
+def _masked(match: re.Match[str]) -> str:
+    return match[0][0] * len(match[0])

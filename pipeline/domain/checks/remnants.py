@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pipeline.domain.assessment_section import HEADING as ASSESSMENT
 from pipeline.domain.checks.reading import prose
 from pipeline.domain.checks.values import Check, Fault, Severity, Subject, Thing
-from pipeline.domain.cleaning import one_line
+from pipeline.domain.cleaning import clean, one_line
 from pipeline.domain.discovery_section import HEADING as DISCOVERY
 from pipeline.domain.guidance import ASSIGNMENT, GUIDANCE
+from pipeline.domain.sections import MAX_BODY
 from pipeline.domain.states import State
 
 OURS = (ASSESSMENT, GUIDANCE, ASSIGNMENT)
@@ -25,7 +26,7 @@ FEWEST_WORDS = 60
 # Words in brackets that templates use; "[sic]", "[1]" and "[WIP]" are what people write.
 _BLANKS = (
     r"(?:first |last |full |your |project |team |file |user |contact )?names?|dates?|date range|time|title|rotation|"
-    r"escalation|n|x+|role|owner|author|company|organi[sz]ation|team|department|email|e-mail|phone|address|url|link|"
+    r"escalation|n|xx+|role|owner|author|company|organi[sz]ation|team|department|email|e-mail|phone|address|url|link|"
     r"link to [^\]]{1,60}|insert [^\]]{1,60}|your [^\]]{1,60}|add [^\]]{1,60}|describe [^\]]{1,60}|enter [^\]]{1,60}|"
     r"fill in[^\]]{0,60}|placeholder[^\]]{0,40}|to be [^\]]{1,40}|tbd|tba|tbc|todo|achievement \d+|"
     r"issue \d+[^\]]{0,40}|planned milestone|summary|description|text|details"
@@ -40,6 +41,8 @@ _LEAD = r"^[\s>*+\-\d.)|]*(?:\[[ xX]\]\s+)?(?:\*\*[^*\n]{1,60}:\*\*\s*|[A-Z][\w 
 _TODO = re.compile(rf"{_LEAD}\b(TODO|FIXME|TBD|TBA|XXX)\b(?=[*_)\]]*\s*(?:$|[:(\u2013\u2014.,;!|-]|[a-z]))")
 _LOREM = re.compile(r"\blorem\s+ipsum\b", re.IGNORECASE)
 _SUSPECT = re.compile(r"[\[{]|___|TODO|FIXME|TBD|TBA|XXX|lorem", re.IGNORECASE)
+_GAP = r"[^\w\n]*"
+_LAST_WORD, _FIRST_WORD = re.compile(r"(\w+)[^\w\n]*$"), re.compile(r"^[^\w\n]*(\w+)")
 _HEADING = re.compile(r"^###\s+(.*?)\s*#*\s*$")
 _EMPTY_FIELD = re.compile(r"^- \*\*([A-Z][a-z ]{2,30}):\*\*\s*$")
 # fmt: off
@@ -50,40 +53,57 @@ PARTS = frozenset(
 # fmt: on
 
 
-def _hits(pattern: re.Pattern[str]) -> Callable[[str], list[str]]:
-    return lambda line: [match[match.lastindex or 0] for match in pattern.finditer(line)]
+Find = Callable[[str], Iterator[tuple[int, int]]]
 
 
-def _blanks(line: str) -> list[str]:
-    found = [match[0] for pattern in (_BRACES, _PLACEHOLDER, _BRACKETED) for match in pattern.finditer(line)]
+def _spans(pattern: re.Pattern[str]) -> Find:
+    return lambda line: (match.span(match.lastindex or 0) for match in pattern.finditer(line))
+
+
+def _blanks(line: str) -> Iterator[tuple[int, int]]:
+    for pattern in (_BRACES, _PLACEHOLDER, _BRACKETED):
+        yield from _spans(pattern)(line)
     if not _RULE.match(line):
-        found += _BLANK_LINE.findall(line)
-    return found
+        yield from _spans(_BLANK_LINE)(line)
 
 
-def _left(subject: Subject, find: Callable[[str], list[str]]) -> list[dict[str, object]]:
+def _left(subject: Subject, find: Find) -> list[dict[str, object]]:
     """Where something is left over: [{section, line, text}]."""
     found: list[dict[str, object]] = []
+    quoted: str | None = None
     for heading in OURS:
         content = subject.sections.get(heading, "")
         if not _SUSPECT.search(content):
             continue
+        lines = content.split("\n")
         for number, line in prose(content):
-            if _SUSPECT.search(line):
-                found += [{"section": heading, "line": number, "text": text[:80]} for text in find(line)]
-    if not found:
-        return found
-    quoted = _quoted(subject)
-    return [hit for hit in found if str(hit["text"]) not in quoted][:MOST_SHOWN]
+            for start, end in find(line) if _SUSPECT.search(line) else ():
+                quoted = _quoted(subject) if quoted is None else quoted
+                # A word beside it may be in code, which is blotted out here.
+                shown = lines[number - 1] if len(lines[number - 1]) == len(line) else line
+                if not _is_quoted(shown, start, end, quoted):
+                    found.append({"section": heading, "line": number, "text": line[start:end][:80]})
+    return found[:MOST_SHOWN]
 
 
 def _quoted(subject: Subject) -> str:
-    """What people and sources wrote: the title, and the body without those sections of ours."""
+    """What people and sources wrote, and the same cleaned: the title, and the body without those sections of ours."""
     text = subject.issue.body.replace("\r\n", "\n")
     for heading in OURS:
         content = subject.sections.get(heading, "")
         text = text.replace(content, "", 1) if content else text
-    return f"{subject.issue.title}\n{one_line(subject.issue.title)}\n{text}"
+    cleaned = clean(text, limit=MAX_BODY).text
+    return "\n".join((subject.issue.title, one_line(subject.issue.title), text, cleaned))
+
+
+def _is_quoted(line: str, start: int, end: int, quoted: str) -> bool:
+    """Whether it stands there too: with the word before or after it, or as a line of its own."""
+    text = re.escape(line[start:end])
+    before, after = _LAST_WORD.search(line[:start]), _FIRST_WORD.search(line[end:])
+    sayings = [rf"^{_GAP}{text}{_GAP}$"]
+    sayings += [rf"\b{before[1]}{_GAP}{text}"] if before else []
+    sayings += [rf"{text}{_GAP}{after[1]}\b"] if after else []
+    return line[start:end] in quoted and any(re.search(saying, quoted, re.MULTILINE) for saying in sayings)
 
 
 def _told(found: list[dict[str, object]], what: str, do: str) -> Fault | None:
@@ -102,11 +122,11 @@ def _placeholder(subject: Subject) -> Fault | None:
 
 
 def _todo(subject: Subject) -> Fault | None:
-    return _told(_left(subject, _hits(_TODO)), "Something is marked as still to be done", "Finish it on GitHub.")
+    return _told(_left(subject, _spans(_TODO)), "Something is marked as still to be done", "Finish it on GitHub.")
 
 
 def _lorem(subject: Subject) -> Fault | None:
-    return _told(_left(subject, _hits(_LOREM)), "Filler text was left", "Replace it on GitHub.")
+    return _told(_left(subject, _spans(_LOREM)), "Filler text was left", "Replace it on GitHub.")
 
 
 def _empty(subject: Subject) -> Fault | None:
