@@ -10,10 +10,19 @@ from django.core.management.base import BaseCommand
 
 from pipeline.models import Run
 from pipeline.services import scripts
+from pipeline.services.audit import ChainBusy
 
 
 class Reporting(BaseCommand):
     """Prints runs for people or as JSON; ends with an exit code that means something."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Many writers at once is nobody's mistake: one sentence, exit code 75, to be tried again."""
+        try:
+            return super().execute(*args, **options)
+        except ChainBusy as busy:
+            self.stderr.write(str(busy))
+            sys.exit(scripts.TRY_LATER)
 
     def bar(self, settled: int, total: int) -> None:
         """A progress bar, on a terminal only."""

@@ -13,6 +13,7 @@ from typing import Any, cast
 from django.core.management.base import BaseCommand, CommandParser
 
 from pipeline.services import scripts
+from pipeline.services.audit import ChainBusy
 from pipeline.services.operations import NotPossible
 from pipeline.workflows.problems import WorkflowFileError
 from rollout.management import rollout_commands
@@ -49,6 +50,8 @@ class Command(BaseCommand):
             code = subcommands()[options["way"]].handle(self, options)
         except WorkflowFileError as error:
             self._refuse(str(error), error.lines())
+        except ChainBusy as error:
+            self._refuse(str(error), (str(error),), scripts.TRY_LATER)
         except (NotPossible, ValueError, OSError) as error:
             self._refuse(str(error), (str(error),))
         else:
@@ -62,11 +65,11 @@ class Command(BaseCommand):
         for line in lines:
             self.stdout.write(line)
 
-    def _refuse(self, sentence: str, lines: Iterable[str]) -> None:
-        """Bad input: every problem in a line, exit code 2, nothing changed."""
+    def _refuse(self, sentence: str, lines: Iterable[str], code: int = scripts.BAD_INPUT) -> None:
+        """Every problem in a line, and nothing changed; exit code 2 for bad input, 75 for what may be tried again."""
         if self._as_json:
             facts = {"error": sentence, "problems": list(lines)}
             self.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False))
         else:
             self.stderr.write("\n".join(lines))
-        sys.exit(scripts.BAD_INPUT)
+        sys.exit(code)
