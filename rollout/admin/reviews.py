@@ -24,7 +24,7 @@ from pipeline.views import display
 from rollout.admin.base import PageView
 from rollout.domain.reviews import sheets, weeks
 from rollout.domain.reviews.sheets import Sheet
-from rollout.models import Review
+from rollout.models import Adjudication, Review, ReviewBatch
 from rollout.services.reviews import claims, marks, queue, scoring, teams
 from rollout.views import review_queue
 from rollout.views import scoring as parts
@@ -226,12 +226,14 @@ def marks_page(screen: ReviewScreen, request: HttpRequest, row: Review) -> HttpR
     """One review's marks, beside those of the same issue that the user may see."""
     user = person(request)
     rows = queue.visible(user).filter(sample=row.sample, state=Review.State.SUBMITTED).select_related("reviewer")
-    named = queue.leads(user) or row.sample.batch.state != "open"
+    dispute = queue.visible_adjudications(user).filter(sample=row.sample).first()
+    settled = dispute is None or dispute.state == Adjudication.State.SETTLED
+    # Whoever settles a disagreement does not know whose review is whose.
+    named = settled and (queue.leads(user) or row.sample.batch.state != ReviewBatch.State.OPEN)
     columns = [
         parts.column(_whose(each, user, named), each)
         for each in sorted(rows, key=lambda one: (one.pk != row.pk, one.seat))
     ]
-    dispute = queue.visible_adjudications(user).filter(sample=row.sample).first()
     context = {
         "columns": columns,
         "lines": parts.side_by_side(row.sample, columns),
@@ -246,7 +248,7 @@ def marks_page(screen: ReviewScreen, request: HttpRequest, row: Review) -> HttpR
 def _whose(review: Review, user: User, named: bool) -> str:
     if review.reviewer_id == user.pk:
         return "You"
-    return str(review.reviewer) if named else "The other reviewer"
+    return str(review.reviewer) if named else "Another reviewer"
 
 
 def _fetch(review_id: int) -> Review:
