@@ -314,6 +314,8 @@ def _notes(
     week: date,
 ) -> Iterable[str]:
     """What a reader has to know before comparing figures."""
+    of_week = ReviewBatch.objects.filter(repository=repository, week=week, is_calibration=False).exclude(note="")
+    yield from (f"Of this week's sample: {note}" for note in of_week.values_list("note", flat=True))
     batches = ReviewBatch.objects.filter(pk__in=list(hidden), repository=repository, is_calibration=False)
     for batch in batches.filter(week__range=(first, week)):
         yield (

@@ -95,6 +95,14 @@ def test_what_does_not_count_is_told_with_its_reason(repository: Repository, sig
     assert "an adjudicator has to decide" in found
 
 
+def test_week_without_a_sample_says_why(repository: Repository, signed_in: AsRole) -> None:
+    fill(repository, 2)
+    make_week(repository, 1, state="empty", note="No issue was processed in that week.")
+    found = text(signed_in("stakeholder"), RESULTS)
+    assert "Of this week&#x27;s sample: No issue was processed in that week." in found
+    assert "Nothing of this week is shown." in found
+
+
 def test_change_of_the_rubric_is_told(repository: Repository, signed_in: AsRole) -> None:
     fill(repository, 2)
     Rubric.objects.update(status="retired")
