@@ -26,6 +26,11 @@ def _list(title: str, icon: str, model: str, app: str = "pipeline") -> dict[str,
     }
 
 
+def _is_of_levels(request: HttpRequest) -> bool:
+    """The completion page lies below the service levels and has an entry of its own."""
+    return "/servicelevel/" in request.path and "/servicelevel/completion/" not in request.path
+
+
 NAVIGATION = [
     {"items": [{"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
     {
@@ -56,7 +61,15 @@ NAVIGATION = [
                 "link": reverse_lazy("admin:rollout_completion"),
                 "permission": _may_view("pipeline", "handover"),
             },
-            _list("Service levels", "speed", "servicelevel", app="rollout"),
+            _list("Service levels", "speed", "servicelevel", app="rollout") | {"active": _is_of_levels},
+            {
+                "title": "Overdue",
+                "icon": "alarm",
+                "link": reverse_lazy("admin:rollout_completioncase_overdue"),
+                "permission": _may_view("rollout", "completioncase"),
+            },
+            _list("Manual reviews", "assignment_late", "manualreview", app="rollout"),
+            _list("Escalation rules", "notification_important", "escalationrule", app="rollout"),
             _list("Findings", "report", "finding"),
             _list("Problem reports", "campaign", "problemreport"),
         ],

@@ -32,6 +32,8 @@ OF_ROWS = {
     "step": ("measure",),
     "evaluation": ("replay",),
     "dispute": ("settle",),
+    "case": ("snooze", "wake"),
+    "manual_review": ("take_over", "settle"),
     "rubric": ("edit", "publish", "copy"),
     "absence": ("cancel",),
     "improvement": ("owner", "changed", "close"),
@@ -77,6 +79,7 @@ def every(world: World) -> list[str]:
         page(f"{model}_add")
         for model in ("rollout", "planversion", "roleholder", "securityalert", "improvement", *REVIEWING)
     ]
-    adds += [page("score_agreement")]
+    adds += [page("score_agreement"), page("escalationrule_add")]
+    adds += [page("completioncase_overdue"), page("completioncase_overdue") + f"?repository={world.repository.pk}"]
     own = [page("servicelevel_add"), page("completion_of", world.repository.pk)]
     return ["/admin/", *world.lists(), *world.pages(), *questions(world), *adds, *own]

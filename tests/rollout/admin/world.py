@@ -19,6 +19,7 @@ from tests import factories as make
 from tests.recorded import recorded
 from tests.rollout.admin.reviewing import settled
 from tests.rollout.drawn import make_drawn
+from tests.rollout.overdue import make_overdue
 from tests.rollout.reviewed import make_results
 
 HOSTILE = "<script>window.hacked=1</script> <img src=x onerror=window.hacked=1>"
@@ -58,6 +59,9 @@ class World:
     absence: models.Absence
     review: models.Review
     dispute: models.Adjudication
+    case: models.CompletionCase
+    manual_review: models.ManualReview
+    escalation_rule: models.EscalationRule
 
     def rows(self) -> list[Model]:
         """Those that have a screen of their own."""
@@ -183,4 +187,5 @@ def build() -> World:
         **make_drawn(rollout.repository, HOSTILE)._asdict(),
         review=review,
         dispute=dispute,
+        **make_overdue(rollout.repository, HOSTILE)._asdict(),
     )
