@@ -20,6 +20,7 @@ from pipeline.models import (
     Deliverable,
     Discovery,
     Effect,
+    Feedback,
     Finding,
     Handover,
     Heartbeat,
@@ -29,6 +30,7 @@ from pipeline.models import (
     Operation,
     OperationPart,
     ProblemReport,
+    Reference,
     Repository,
     Run,
     RunItem,
@@ -213,6 +215,23 @@ def make_problem_report(**values: Any) -> ProblemReport:
     return ProblemReport.objects.create(**{**defaults, **values})
 
 
+def make_reference(**values: Any) -> Reference:
+    values.setdefault("repository", values.get("repository") or make_repository())
+    defaults: dict[str, Any] = {"thing": "branch", "name": f"branch-{number()}", "exists": True, "checked_at": MOMENT}
+    return Reference.objects.create(**{**defaults, **values})
+
+
+def make_feedback(**values: Any) -> Feedback:
+    values.setdefault("handover", values.get("handover") or make_handover())
+    defaults: dict[str, Any] = {
+        "external_id": f"IC_{number()}",
+        "source": Feedback.Source.COMMENT,
+        "text": "The task does not say which pier is meant.",
+        "said_at": MOMENT,
+    }
+    return Feedback.objects.create(**{**defaults, **values})
+
+
 def make_run(**values: Any) -> Run:
     """A manual run of an operation, waiting to start; a closed state gets its times."""
     values.setdefault("operation", values.get("operation") or make_operation())
@@ -246,7 +265,7 @@ def make_item(**values: Any) -> RunItem:
     values.setdefault("run", values.get("run") or make_run())
     run = values["run"]
     defaults: dict[str, Any] = {"position": run.items.count() + 1, "live": run.mode == Mode.LIVE}
-    if "issue" not in values and "discovery" not in values:
+    if not {"issue", "discovery", "report"} & values.keys():
         values["issue"] = make_issue(repository=run.repository)
     return RunItem.objects.create(**{**defaults, **values})
 

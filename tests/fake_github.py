@@ -151,6 +151,8 @@ class FakeGitHub:
 
     def pull(self, number: int) -> Pull:
         self._read("pull")
+        if number not in self.pulls:
+            raise NotFound(f"GitHub answered 404 to GET /pulls/{number}. It is absent.", status=404)
         return self.pulls[number]
 
     def pulls_from(self, branch: str) -> tuple[Pull, ...]:

@@ -62,6 +62,10 @@ def grouped() -> Any:
     return make.make_run(group="1:assign")
 
 
+def part() -> Any:
+    return make.make_run(purpose="part", parent=make.make_run())
+
+
 def repository_workflow() -> Any:
     return make.make_workflow(repository=make.make_repository())
 
@@ -92,7 +96,13 @@ CASES: dict[str, Broken] = {
     "transition_cause_known": changed(make.make_transition, cause="magic"),
     "handover_generation_once": twice(lambda: make.make_handover(outcome="lost")),
     "handover_one_open_per_issue": twice(make.make_handover, generation=2),
+    "feedback_once_per_handover": twice(make.make_feedback),
+    "feedback_source_known": changed(make.make_feedback, source="rumour"),
     "finding_open_once": twice(make.make_finding),
+    "finding_mute_has_author_and_reason": changed(make.make_finding, muted_until=MOMENT, muted_by="olga"),
+    "report_one_open_per_group": twice(make.make_problem_report),
+    "reference_once": twice(make.make_reference),
+    "reference_thing_known": changed(make.make_reference, thing="tag"),
     "operation_once_per_repository": twice(make.make_operation),
     "operation_mode_known": changed(make.make_operation, mode="loud"),
     "operation_kind_known": changed(make.make_operation, kind="dance"),
@@ -102,6 +112,7 @@ CASES: dict[str, Broken] = {
     "part_mode_known": changed(make.make_part, mode="loud"),
     "part_kind_known": changed(make.make_part, kind="daily"),
     "run_one_active_per_group": twice(grouped),
+    "run_one_part_of_a_kind": twice(part),
     "run_state_known": changed(make.make_run, state="dreaming", finished_at=MOMENT),
     "run_mode_known": changed(make.make_run, mode="loud"),
     "run_purpose_known": changed(make.make_run, purpose="fun"),
@@ -112,6 +123,7 @@ CASES: dict[str, Broken] = {
     "item_position_once": twice(lambda: make.make_item(state="done")),
     "item_one_live_per_issue": twice(live_item, position=2),
     "item_one_live_per_discovery": twice(lambda: live_item(discovery=make.make_discovery()), position=2),
+    "item_one_live_per_report": twice(lambda: live_item(report=make.make_problem_report()), position=2),
     "item_state_known": changed(make.make_item, state="limbo"),
     "effect_order_once": twice(effect, key=key),
     "effect_subject_once": twice(lambda: effect(subject="branch:x"), key=key, order=1),
@@ -154,6 +166,8 @@ ALLOWED: dict[str, Callable[[], Model]] = {
         effect(subject="x", state="applied", reverted_at=MOMENT), key=key(), order=1, state="planned", reverted_at=None
     ),
     "hand-over after a lost one": lambda: again(make.make_handover(outcome="lost"), generation=2, outcome="pending"),
+    "report after one that is over": lambda: again(make.make_problem_report(is_open=False), is_open=True),
+    "parts of two kinds": lambda: again(part(), kind="process"),
     "finding after a resolved one": lambda: again(make.make_finding(resolved_at=MOMENT), resolved_at=None),
     "duplicate discovery": lambda: again(make.make_discovery(), entry_key=key(), status="duplicate"),
     "shared workflow and a repository's own": lambda: again(make.make_workflow(), repository=make.make_repository()),
