@@ -52,7 +52,15 @@ class NumbersField(forms.CharField):
 
 
 class RepositoryField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
+    """The only one is chosen already."""
+
     widget = UnfoldAdminSelectWidget
+
+    def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
+        rows = list(self.queryset[:2]) if self.queryset is not None else []
+        if len(rows) == 1:
+            self.initial = rows[0]
+        return super().get_bound_field(form, field_name)
 
 
 class DrawForm(ReasonForm):

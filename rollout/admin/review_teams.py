@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.admin import StackedInline
+from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminSingleDateWidget,
@@ -110,6 +111,14 @@ class AbsenceScreen(ReasonedScreen):
     date_hierarchy = "first_day"
     list_select_related = ("user",)
     fields = ("user", "first_day", "last_day", "note", "reason")
+    actions_detail = ("ask_to_cancel",)
+
+    def has_cancel_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("rollout.delete_absence")
+
+    @action(description="Cancel the absence …", url_path="ask-cancel", permissions=["cancel"])  # type: ignore[untyped-decorator]  # unfold's
+    def ask_to_cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:rollout_absence_cancel", args=[object_id]))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.cancel_view)

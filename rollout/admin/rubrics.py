@@ -57,9 +57,6 @@ class EditForm(ReasonForm):
             heading = str(self[f"text-{row}"].value() or "A further criterion")
             yield heading, [self[name] for name in names]
 
-    def general(self) -> list[forms.BoundField]:
-        return [self["title"], self["reason"]]
-
     def _filled(self) -> list[int]:
         return [row for row in range(self.rows) if str(self.data.get(f"slug-{row}", "")).strip()]
 

@@ -99,7 +99,7 @@ def seat_all(seats: Sequence[Seat], people: Sequence[Person]) -> list[Seated]:
             found[seat.sample, seat.number] = Seated(seat.sample, seat.number, None, _nobody(why_not))
             continue
         name = min(free, key=lambda one: (load[one], one))
-        reason = f"{load[name]} reviews in this week before it, the fewest of the {len(free)} who may."
+        reason = f"{_many(load[name])} in this week before it, the fewest of the {len(free)} who may."
         found[seat.sample, seat.number] = Seated(seat.sample, seat.number, name, reason)
         load[name] += 1
         here.add(name)
@@ -127,6 +127,10 @@ def _nobody(why_not: Mapping[str, str]) -> str:
     said = "; ".join(f"{name} {why}" for name, why in sorted(why_not.items()))
     text = f"Nobody can take it: {said}."
     return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 2]} …"
+
+
+def _many(reviews: int) -> str:
+    return "1 review" if reviews == 1 else f"{reviews} reviews"
 
 
 def _listed(names: Sequence[str]) -> str:

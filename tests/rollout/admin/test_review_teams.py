@@ -65,6 +65,7 @@ def test_absence_is_entered_and_cancelled_with_a_reason(world: World, as_role: A
     lead.post(page("absence_add"), days | {"last_day": "2026-12-31"})
 
     row = Absence.objects.get(user=who)
+    assert "Cancel the absence" in lead.get(page("absence_change", row.pk)).content.decode()
     lead.post(page("absence_cancel", row.pk), {"reason": "She stays."})
     assert not Absence.objects.filter(user=who).exists()
     assert AuditEntry.objects.get(action="absence.cancelled").before["last_day"] == "2026-12-31"

@@ -70,7 +70,7 @@ def test_round_does_not_take_the_weeks_place_or_load(repository: Repository) -> 
 
     assert batch.samples.count() == 3
     assert all(
-        "reviews in this week before it" in seat.assigned_reason for seat in Review.objects.filter(sample__batch=batch)
+        "in this week before it" in seat.assigned_reason for seat in Review.objects.filter(sample__batch=batch)
     )
 
 
