@@ -126,10 +126,11 @@ def _repository(key: int) -> Repository:
 
 def _frame(screen: Screen, request: HttpRequest, row: Repository | None) -> dict[str, Any]:
     others = [(str(one), page_of(one), one == row) for one in _repositories()[:50]]
+    title = f"Copilot completion of {row}" if row else "Copilot completion"
     return {
         **screen.admin_site.each_context(request),
         "opts": screen.opts,
-        "title": f"Copilot completion of {row}" if row else "Copilot completion",
+        "title": title,
         "repository": row,
         "repositories": others if len(others) > 1 else [],
     }

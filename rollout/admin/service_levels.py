@@ -70,7 +70,6 @@ class ServiceLevelScreen(EditableScreen):
     form = ServiceLevelForm
     empty_text: ClassVar[str] = "None yet: “manage.py rollout ship” brings the plan's, and starting a rollout does."
     list_display = ("text", "place", "target", "metric", "minimum_sample", "standing")
-    list_filter = ("repository", "workflow", "active")
     search_fields = ("slug", "text", "workflow", "metric")
     search_help_text = "Name, workflow or metric"
     list_select_related = ("repository",)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -34,11 +36,33 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+_READ: ContextVar[dict[Question, list[Case]] | None] = ContextVar("cases", default=None)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Inside, many metrics that ask the same question read its cases once; for a page that shows them all."""
+    token = _READ.set({})
+    try:
+        yield
+    finally:
+        _READ.reset(token)
+
+
 def cases(question: Question) -> list[Case]:
     """What was handed over in the window, one per issue, oldest first; a case begins with its first hand-over.
 
     Those that we took back ourselves are among them (`standing` leaves them out).
     """
+    known = _READ.get()
+    if known is None:
+        return _cases(question)
+    if question not in known:
+        known[question] = _cases(question)
+    return known[question]
+
+
+def _cases(question: Question) -> list[Case]:
     rows = Handover.objects.filter(issue__repository=question.scope.repository_id, requested_at__lte=question.now)
     if question.scope.workflow:
         rows = rows.filter(issue__workflow__slug=question.scope.workflow)

@@ -262,9 +262,9 @@ def cohorts(rows: tuple[Cohort, ...]) -> list[CohortRow]:
         CohortRow(
             cohort=row,
             two_days=share(row.two_days),
-            two_days_interval=interval(row.two_days.interval),
+            two_days_interval=interval(row.two_days.interval) if row.two_days.of else "",
             seven_days=share(row.seven_days),
-            seven_days_interval=interval(row.seven_days.interval),
+            seven_days_interval=interval(row.seven_days.interval) if row.seven_days.of else "",
             median=took(row.median),
         )
         for row in rows

@@ -20,6 +20,7 @@ from rollout.domain.service_levels import Judged, Target
 from rollout.domain.survival import Curve
 from rollout.metrics.base import MOST_ROWS, Question
 from rollout.metrics.copilot import cases as read_cases
+from rollout.metrics.copilot import read_once
 from rollout.metrics.registry import METRICS, UnknownMetric, metric
 from rollout.models import ServiceLevel
 from rollout.services.completion import service_levels as levels_of
@@ -108,6 +109,11 @@ def begins(weeks: int, now: datetime) -> datetime:
 
 def report(repository: Repository, now: datetime, *, workflow: str = "", weeks: int = WEEKS) -> Report:
     """Everything that the page shows."""
+    with read_once():
+        return _report(repository, now, workflow, weeks)
+
+
+def _report(repository: Repository, now: datetime, workflow: str, weeks: int) -> Report:
     weeks = max(1, min(weeks, MOST_WEEKS))
     start = begins(weeks, now)
     found = read_cases(Question(Scope(repository.pk, workflow=workflow), Window(), start, now))

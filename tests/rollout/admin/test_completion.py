@@ -22,26 +22,16 @@ from rollout.metrics.registry import metric
 from rollout.models import ServiceLevel
 from rollout.services.completion import service_levels
 from rollout.services.completion.report import begins
-from tests.factories import MOMENT, make_repository, make_workflow
-from tests.rollout.services.completion.rows import DAY, HOUR, handed, make_level, say
-
-HOSTILE = "<script>window.hacked=1</script>"
+from tests.factories import MOMENT, make_repository
+from tests.rollout.services.completion.rows import HOSTILE, make_level, nine_days
 
 
 @pytest.fixture
 def repository(db: None) -> Iterator[Repository]:
-    """Nine days of hand-overs: six completed in time, one late, one blocked, one open; MOMENT is now."""
+    """MOMENT is now."""
     call_command("roles", verbosity=0)
-    made = make_repository(full_name="acme/watch")
-    workflow = make_workflow(slug="osint", name="OSINT")
-    for hours in (5, 10, 20, 30, 40, 47, 100):
-        handed(made, 9 * DAY, hours * HOUR, workflow=workflow, title=f"=cmd() {HOSTILE}")
-    blocked = handed(made, 5 * DAY, outcome="waiting", blocker="approval", title=HOSTILE)
-    say(blocked, f"The criteria are ambiguous. {HOSTILE}", "unclear")
-    handed(made, HOUR)
-    make_level()
     with clock.using(clock.VirtualClock(MOMENT)):
-        yield made
+        yield nine_days()
 
 
 @pytest.fixture
@@ -94,7 +84,7 @@ def test_same_numbers_stand_in_drawing_and_table(repository: Repository, lead: C
     told = re.search(r'<desc id="co-text">(.*?)</desc>', html)
     assert told
     for age, share in re.findall(r"by (\d+ [hd]) (\d+ %)", told[1]):
-        assert re.search(rf"<td>{age}</td><td>\d+<span[^>]*> at risk</span></td><td>{share}<", html), age
+        assert re.search(rf">{age}</td><td>\d+<span[^>]*> at risk</span></td><td>{share}<", html), age
 
 
 def test_strangers_words_are_escaped(repository: Repository, lead: Client) -> None:

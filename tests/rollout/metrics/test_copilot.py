@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.domain import changes
 from pipeline.models import Handover, Repository
+from rollout.metrics.copilot import read_once
 from tests.factories import make_effect, make_handover, make_issue, make_workflow
 from tests.rollout.evidence_rows import HOUR, START, make_live, make_runs
 from tests.rollout.metrics.conftest import Ask
@@ -128,6 +129,16 @@ def test_passing_of_minutes_is_no_new_evidence(repository: Repository, ask: Ask)
     now = START + 2 * DAY
     early, later = (ask("time_to_completion_median", now=now + timedelta(minutes=minutes)) for minutes in (1, 59))
     assert early.parts["facts"] == later.parts["facts"]
+
+
+def test_cases_read_once_are_read_anew_afterwards(repository: Repository, ask: Ask) -> None:
+    handed(repository, START + HOUR, 2)
+    with read_once():
+        first = ask("copilot_completion_48h")
+        handed(repository, START + HOUR)
+        assert ask("copilot_completion_48h") == first
+        assert ask("copilot_completion_48h", now=START + 5 * DAY).n == 2
+    assert ask("copilot_completion_48h").n == 2
 
 
 def test_completion_rate_counts_late_ones_too(repository: Repository, ask: Ask) -> None:

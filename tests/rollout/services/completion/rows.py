@@ -7,9 +7,10 @@ from typing import Any
 
 from pipeline.models import Feedback, Handover, Repository
 from rollout.models import ServiceLevel
-from tests.factories import MOMENT, make_handover, make_issue, number
+from tests.factories import MOMENT, make_handover, make_issue, make_repository, make_workflow, number
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOSTILE = "<script>window.hacked=1</script>"
 
 
 def handed(repository: Repository, ago: timedelta, after: timedelta | None = None, **values: Any) -> Handover:
@@ -42,3 +43,16 @@ def make_level(**values: Any) -> ServiceLevel:
         "minimum_sample": 2,
     }
     return ServiceLevel.objects.create(**{**defaults, **values})
+
+
+def nine_days() -> Repository:
+    """Nine days of hand-overs: six completed in time, one late, one blocked, one open; every text is hostile."""
+    made = make_repository(full_name="acme/watch")
+    workflow = make_workflow(slug="osint", name="OSINT")
+    for hours in (5, 10, 20, 30, 40, 47, 100):
+        handed(made, 9 * DAY, hours * HOUR, workflow=workflow, title=f"=cmd() {HOSTILE}")
+    blocked = handed(made, 5 * DAY, outcome="waiting", blocker="approval", title=HOSTILE)
+    say(blocked, f"The criteria are ambiguous. {HOSTILE}", "unclear")
+    handed(made, HOUR)
+    make_level()
+    return made

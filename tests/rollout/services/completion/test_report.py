@@ -140,7 +140,7 @@ def test_more_than_a_metric_keeps_says_how_many_are_left_out(
 def test_queries_do_not_grow_with_the_hand_overs(repository: Repository, django_assert_max_num_queries: Any) -> None:
     make_level()
     _some(repository, 2)
-    with django_assert_max_num_queries(40) as few:
+    with django_assert_max_num_queries(12) as few:
         read(repository)
     _some(repository, 12)
     with django_assert_max_num_queries(len(few)):
