@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, fmean, stdev
+from statistics import NormalDist, fmean
 
 # Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom; beyond, the series below has 4 digits.
 _T95 = (
@@ -39,8 +39,10 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
     """Student's 95 % interval of a mean; None for fewer than two values, which show no spread."""
     if len(values) < 2:
         return None
-    middle = fmean(values)
-    half = _t95(len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    middle, freedom = fmean(values), len(values) - 1
+    # `statistics.stdev` reckons in fractions, eight times as long; a page shows some hundred intervals.
+    spread = math.sqrt(math.fsum((value - middle) ** 2 for value in values) / freedom)
+    half = _t95(freedom) * spread / math.sqrt(len(values))
     return Interval(middle - half, middle + half)
 
 
