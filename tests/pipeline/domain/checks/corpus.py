@@ -28,7 +28,7 @@ class Planted:
     base: str
     spoil: Callable[[Life], Life]
     expected: frozenset[str]
-    values: Callable[[Life], dict[str, Any]] = lambda _: {}
+    values: Callable[[Life], dict[str, Any]] | None = None
 
 
 def _edited(life: Life, **values: Any) -> Life:
@@ -144,7 +144,7 @@ class Case:
 def corpus() -> list[Case]:
     """The same each time: the seed says what is planted where."""
     chance = random.Random(SEED)
-    sound = [Case(life.subject(now=NOW), frozenset()) for lives in _bases().values() for life in lives]
+    sound = [Case(life.subject(now=NOW), frozenset()) for lives in bases().values() for life in lives]
     spoilt = [case for kind in KINDS for case in _spoilt(kind)]
     rest = [chance.choice(sound) for _ in range(ISSUES - FAULTS)]
     cases = [*rest, *(spoilt[index % len(spoilt)] for index in range(FAULTS))]
@@ -155,9 +155,9 @@ def corpus() -> list[Case]:
 def _spoilt(kind: Planted) -> list[Case]:
     """The fault in two different issues."""
     cases = []
-    for life in _bases()[kind.base][:2]:
+    for life in bases()[kind.base][:2]:
         done = kind.spoil(life)
-        cases.append(Case(done.subject(**{"now": NOW, **kind.values(done)}), kind.expected))
+        cases.append(Case(done.subject(**{"now": NOW, **(kind.values(done) if kind.values else {})}), kind.expected))
     return cases
 
 
@@ -172,7 +172,7 @@ def _numbered(case: Case, number: int, chance: random.Random) -> Case:
 
 
 @cache
-def _bases() -> dict[str, list[Life]]:
+def bases() -> dict[str, list[Life]]:
     """A few issues in each state, with near misses in what people and sources wrote."""
     found: dict[str, list[Life]] = {"opened": [], "assigned": [], "handed": [], "done": []}
     for title, note in zip(TITLES * 2, NOTES * 2, strict=False):
