@@ -18,6 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block.html_block import HTML_SEQUENCES
@@ -160,7 +161,9 @@ def _tokens(text: str) -> list[Token]:
     return _markdown.parse(text)
 
 
+@lru_cache(maxsize=128)
 def _parsed(body: str) -> _Body:
+    """One body is asked for many headings, one after the other; at most 8 MB are kept."""
     starts, lines, position = [], [], 0
     for match in [*_NEWLINE.finditer(body), None]:
         end = match.start() if match else len(body)

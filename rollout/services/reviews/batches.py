@@ -19,7 +19,7 @@ from pipeline.models import Issue, Repository
 from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain.reviews import sampling, verifying, weeks
-from rollout.models import ReviewBatch, Rollout
+from rollout.models import ReviewBatch, Rollout, Rubric
 from rollout.services import plans, record
 from rollout.services.reconcile import AT_WORK
 from rollout.services.reviews import frames, notices, rubrics, seats, teams
@@ -53,10 +53,11 @@ def draw(
     now = clock.now()
     size = size_of(repository) if size is None else size
     _check(week, size, double_share, now)
+    rubric = rubrics.in_use()  # before the frame: without one nothing is drawn, and the frame reads every body
     without = dict.fromkeys(left_out, f"Left out of the draw by {by}: {reason.strip()}")
     with transaction.atomic():
         frame = frames.of_week(repository, week, without)
-        batch = _stored(repository, week, frame, size, by, now)
+        batch = _stored(repository, week, rubric, frame, size, by, now)
         _fill(batch, frame, double_share, now)
         early = EARLY if week == weeks.monday_of(now) else ""
         batch.note = " ".join(filter(None, [batch.note, note or early]))[:500]
@@ -78,8 +79,11 @@ def size_of(repository: Repository) -> int:
 def draw_due(now: datetime) -> list[ReviewBatch]:
     """On Monday from nine on: last week's sample of every active repository that has got guidance by then.
 
-    Called again it does nothing; after an outage it draws the last week and none before it.
+    Called again it does nothing; after an outage it draws the last week and none before it. Nothing is drawn while no
+    rubric is in use.
     """
+    if not Rubric.objects.filter(slug=rubrics.GUIDANCE, status=Rubric.Status.IN_USE).exists():
+        return []
     week = weeks.to_draw(now)
     drawn = ReviewBatch.objects.filter(week=week, is_calibration=False).values("repository")
     due = Repository.objects.filter(standing=Repository.Standing.ACTIVE).exclude(pk__in=drawn)
@@ -91,6 +95,8 @@ def draw_due(now: datetime) -> list[ReviewBatch]:
 def _draw_first(repository: Repository, now: datetime) -> ReviewBatch | None:
     """A newcomer sees a batch without waiting for a Monday."""
     week = weeks.monday_of(now)
+    if frames.written(repository, week) < ENOUGH_TO_SHOW:
+        return None
     if len(frames.of_week(repository, week).candidates) < ENOUGH_TO_SHOW:
         return None
     teams.join_demonstration(now)
@@ -162,7 +168,9 @@ def _check(week: date, size: int, double_share: float, now: datetime) -> None:
         raise NotPossible(f"{double_share:g} is no share; choose 0 to 1 (the plan: {sampling.DOUBLE_SHARE:g}).")
 
 
-def _stored(repository: Repository, week: date, frame: Frame, size: int, by: str, now: datetime) -> ReviewBatch:
+def _stored(
+    repository: Repository, week: date, rubric: Rubric, frame: Frame, size: int, by: str, now: datetime
+) -> ReviewBatch:
     """The batch with frame and a fresh seed, before anything is drawn from them."""
     turn = teams.duty(now)
     try:
@@ -170,7 +178,7 @@ def _stored(repository: Repository, week: date, frame: Frame, size: int, by: str
             return ReviewBatch.objects.create(
                 repository=repository,
                 week=week,
-                rubric=rubrics.in_use(),
+                rubric=rubric,
                 team=turn.team,
                 team_reason=turn.reason[:300],
                 size=size,
