@@ -57,17 +57,23 @@ class Course:
         passed = (self.world.clock.now().astimezone(UTC).date() - DAY_ONE).days
         return passed + 1 if passed >= 0 else passed
 
-    def live_until(self, moment: datetime) -> None:
-        """From slot to slot until `moment`, with what is due carried out at each."""
+    def live_until(self, moment: datetime, pause: timedelta = timedelta()) -> None:
+        """From slot to slot until `moment`, with what is due carried out at each.
+
+        With a `pause` beat rings no sooner than that after the last time: the newest slot of each operation is caught
+        up, and those before it are recorded as missed.
+        """
         while (now := self.world.clock.now()) < moment:
             self._beat()
-            self._to(min(moment, self._next(now)))
+            self._to(min(moment, max(self._next(now), now + pause)))
 
-    def live_days(self, count: int) -> None:
+    def live_days(self, count: int, pause: timedelta = timedelta()) -> None:
         for _ in range(count):
             self._morning()
             tomorrow = (self.world.clock.now() + timedelta(days=1)).astimezone(UTC).date()
-            self.live_until(datetime.combine(tomorrow, time(0, 1), UTC))
+            self.live_until(datetime.combine(tomorrow, time(0, 1), UTC), pause)
+            if pause:
+                self._beat()  # tomorrow has begun, as it has with a slot at midnight
 
     def quiet_days(self, count: int) -> None:
         """Days on which beat rings once: nothing of interest happens, and the slots between are recorded as missed."""

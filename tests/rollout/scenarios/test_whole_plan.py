@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from pipeline.models import Kind, Mode, Run
@@ -10,6 +12,7 @@ from rollout.models import Rollout
 from tests.rollout.scenarios.course import Course
 
 ASSIGN_BY_DAY = {8: 15, 9: 15, 10: 18, 11: 18, 12: 18, 13: 20, 14: 20}
+QUARTER = timedelta(hours=6)  # the first day of each week is lived slot by slot, the others in quarters
 PROCESS_BY_DAY = {8: 7, 9: 7, 10: 9, 11: 9, 12: 9, 13: 10, 14: 10}
 
 
@@ -35,7 +38,8 @@ def _rehearsal(course: Course) -> None:
 
 
 def _week_one(course: Course) -> None:
-    course.live_days(3)
+    course.live_days(1)
+    course.live_days(2, QUARTER)
     modes = course.modes()
     assert (modes[Kind.ASSIGN], modes[Kind.PROCESS], modes[Kind.DAILY]) == (Mode.LIVE, Mode.LIVE, Mode.DRY_RUN)
     assert course.operation(Kind.ASSIGN).limit == 10
@@ -50,7 +54,7 @@ def _week_one(course: Course) -> None:
 def _week_two(course: Course) -> None:
     seen: dict[int, tuple[int, int]] = {}
     while course.day < 14:
-        course.live_days(1)
+        course.live_days(1, QUARTER if seen else timedelta())
         if course.day == 8:
             course.tick_manual()  # the reviewers' sample of week 1 is a prerequisite of 2.2
             course.quiet_hour()
