@@ -63,7 +63,7 @@ def board(user: User, now: datetime) -> Board:
         done=[_line(row, now) for row in _finished(user, now)],
         progress=Progress(len(mine) - len(open_), len(mine)),
         due_at=min((line.review.sample.batch.due_at for line in open_), default=None),
-        more=bool(open_) or bool(queue.next_seats(user, now)),
+        more=bool(open_) or next(queue.next_seats(user, now), None) is not None,
     )
 
 

@@ -6,6 +6,7 @@ submitted. Whoever draws or adjudicates sees all, except where their own seat is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -33,12 +34,13 @@ def own(user: User) -> QuerySet[Review]:
     return standing().filter(reviewer=user)
 
 
-def next_seats(user: User, now: datetime, batch: ReviewBatch | None = None) -> list[Review]:
+def next_seats(user: User, now: datetime, batch: ReviewBatch | None = None) -> Iterator[Review]:
     """What to try to claim, best first: own seats by due date, then what the user may take from the pool."""
     mine, pool = own(user).filter(state__in=UNFINISHED), _pool(user, now)
     if batch is not None:
         mine, pool = mine.filter(sample__batch=batch), pool.filter(sample__batch=batch)
-    return [*mine, *(seat for seat in pool if may_take(seat, user, now))]
+    yield from mine
+    yield from (seat for seat in pool if may_take(seat, user, now))
 
 
 def _pool(user: User, now: datetime) -> QuerySet[Review]:
@@ -88,11 +90,3 @@ def visible_adjudications(user: User) -> QuerySet[Adjudication]:
 
 def leads(user: User) -> bool:
     return any(user.has_perm(name) for name in LEADING)
-
-
-def blind_batches(user: User) -> QuerySet[ReviewBatch]:
-    """Open batches of which the user may see no figure: they have an unfinished seat in them, or could take one."""
-    seats = Review.objects.filter(sample__batch=OuterRef("pk"), sample__replaced_at=None, state__in=UNFINISHED)
-    mine = TeamMember.objects.filter(user=user, active=True).values("team")
-    could = Q(team__in=mine) & Q(Exists(seats.filter(Q(reviewer=None) | Q(assigned_reason=FROM_POOL))))
-    return ReviewBatch.objects.filter(Q(Exists(seats.filter(reviewer=user))) | could, state=ReviewBatch.State.OPEN)

@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.test import Client
 from django.urls import reverse
 
 from pipeline import clock
 from pipeline.models import Repository
 from rollout.models import Adjudication, Review, ReviewBatch, Sample, Score
 from tests.factories import MOMENT, make_issue
+from tests.recorded import recorded
 from tests.rollout import factories as make
 
 SLUGS = tuple(slug for slug, *_ in make.CRITERIA)
@@ -74,3 +77,24 @@ def settled(repository: Repository) -> tuple[Review, Adjudication]:
 def _hostile(batch: ReviewBatch) -> Sample:
     texts = dict.fromkeys(("title", "discovery", "assessment", "guidance", "assignment"), HOSTILE)
     return make.make_sample(batch=batch, issue=make_issue(repository=batch.repository), is_double=True, **texts)
+
+
+@recorded
+def roles() -> None:
+    call_command("roles", verbosity=0)
+
+
+def signed_in(name: str, role: str = "reviewer") -> Client:
+    client = Client()
+    client.force_login(reviewer(name, role))
+    return client
+
+
+def pair() -> list[Review]:
+    batch = open_batch(reviewer("rita"), reviewer("rolf"), samples=1)
+    return list(Review.objects.filter(sample__batch=batch).order_by("seat"))
+
+
+def submit(client: Client, review: Review, **changes: str) -> None:
+    client.post(page("review_queue"), {"review": review.pk})
+    assert client.post(page("review_score", review.pk), filled(review, **changes)).status_code == 302

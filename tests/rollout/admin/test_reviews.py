@@ -7,35 +7,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.test import Client
 
 from pipeline.clock import VirtualClock
 from rollout.models import Adjudication, Review, ReviewBatch, Score
 from rollout.services.reviews import claims
 from tests.factories import make_repository
-from tests.recorded import recorded
 from tests.rollout import factories as make
-from tests.rollout.admin.reviewing import filled, open_batch, page, reviewer, settled
+from tests.rollout.admin.reviewing import filled, open_batch, page, pair, reviewer, roles, settled, signed_in, submit
 
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[str], Client]
 
 
-@recorded
-def roles() -> None:
-    call_command("roles", verbosity=0)
-
-
 @pytest.fixture(autouse=True)
 def _ground(db: None, virtual_clock: VirtualClock) -> None:
     roles()
-
-
-def signed_in(name: str, role: str = "reviewer") -> Client:
-    client = Client()
-    client.force_login(reviewer(name, role))
-    return client
 
 
 def seat(name: str = "rita", **values: Any) -> Review:
@@ -45,16 +32,6 @@ def seat(name: str = "rita", **values: Any) -> Review:
 
 def claimed(name: str = "rita") -> Review:
     return claims.claim(seat(name).pk, reviewer(name))
-
-
-def pair() -> list[Review]:
-    batch = open_batch(reviewer("rita"), reviewer("rolf"), samples=1)
-    return list(Review.objects.filter(sample__batch=batch).order_by("seat"))
-
-
-def submit(client: Client, review: Review, **changes: str) -> None:
-    client.post(page("review_queue"), {"review": review.pk})
-    assert client.post(page("review_score", review.pk), filled(review, **changes)).status_code == 302
 
 
 def test_queue_shows_own_seats_and_nothing_of_others() -> None:
@@ -222,57 +199,6 @@ def test_page_of_an_own_seat_tells_neither_seat_nor_calibration() -> None:
         shown = client.get(address).content.decode().lower().replace("flag for calibration", "")
         assert "calibration" not in shown.replace("for_calibration", ""), address
         assert "review 2" not in shown
-
-
-def test_lead_settles_and_both_reviews_stay() -> None:
-    first, second = pair()
-    submit(signed_in("rita"), first)
-    submit(signed_in("rolf"), second, rating__persona="1", comment__persona="Wrong persona.")
-    dispute, lea = Adjudication.objects.get(), signed_in("lea", "rollout lead")
-    shown = lea.get(page("adjudication_change", dispute.pk)).content.decode()
-    assert "Review A" in shown
-    assert "rita" not in shown
-
-    empty = lea.post(page("adjudication_settle", dispute.pk), {"choice": first.pk, "comment": ""})
-    lea.post(page("adjudication_settle", dispute.pk), {"choice": first.pk, "comment": "Rita is right."})
-
-    assert b"in one sentence why" in empty.content
-    dispute.refresh_from_db()
-    assert (dispute.state, dispute.chosen, dispute.adjudicator) == ("settled", first, "lea")
-    assert ReviewBatch.objects.get().state == "done"
-    assert Score.objects.filter(review=second, rating=1).count() == 1
-
-
-def test_lead_scores_anew_and_sees_again_what_was_typed() -> None:
-    first, second = pair()
-    submit(signed_in("rita"), first)
-    submit(signed_in("rolf"), second, rating__persona="1", comment__persona="Wrong persona.")
-    dispute, lea = Adjudication.objects.get(), signed_in("lea", "rollout lead")
-    own = {name: value for name, value in filled(first).items() if name.startswith("rating")}
-    answer = {"choice": "own", "comment": "In between."} | own
-
-    refused = lea.post(page("adjudication_settle", dispute.pk), {**answer, "rating-inputs": ""})
-    lea.post(page("adjudication_settle", dispute.pk), {**answer, "rating-persona": "3"})
-
-    assert "missing: Input completeness" in refused.content.decode()
-    assert "In between." in refused.content.decode()
-    dispute.refresh_from_db()
-    assert (dispute.chosen, dispute.ratings["persona"]) == (None, 3)
-
-
-def test_reviewer_and_one_of_the_two_settle_nothing() -> None:
-    batch = open_batch(reviewer("rita"), reviewer("lea", "rollout lead"), samples=1)
-    first, second = Review.objects.filter(sample__batch=batch).order_by("seat")
-    rita, lea = signed_in("rita"), signed_in("lea", "rollout lead")
-    submit(rita, first)
-    submit(lea, second, rating__persona="1", comment__persona="Wrong persona.")
-    dispute = Adjudication.objects.get()
-    answer = {"choice": first.pk, "comment": "Mine."}
-
-    assert rita.post(page("adjudication_settle", dispute.pk), answer).status_code == 403
-    assert rita.get(page("adjudication_settle", dispute.pk)).status_code == 403
-    assert b"somebody else settles this" in lea.post(page("adjudication_settle", dispute.pk), answer).content
-    assert Adjudication.objects.get().state == "open"
 
 
 @pytest.mark.parametrize("role", ["stakeholder", "reviewer", "rollout lead"])

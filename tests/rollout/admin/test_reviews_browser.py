@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.management import call_command
 from django.test import Client
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
@@ -17,9 +16,8 @@ from rollout.domain.reviews import sheets
 from rollout.models import Adjudication, Review, ReviewBatch, Score
 from rollout.services.reviews import claims, scoring
 from tests.pipeline.admin.test_browser import DESK, OVERFLOW, PHONE, Visitor, browser
-from tests.recorded import recorded
 from tests.rollout import factories as make
-from tests.rollout.admin.reviewing import HOSTILE, open_batch, page, reviewer
+from tests.rollout.admin.reviewing import HOSTILE, open_batch, page, reviewer, roles
 
 __all__ = ["browser"]  # a fixture
 pytestmark = pytest.mark.browser
@@ -27,11 +25,6 @@ AXE = (Path(settings.BASE_DIR) / "node_modules/axe-core/axe.min.js").read_text()
 HAPPY = ("4", "4", "4", "4", "4", "y", "y", "Control+Enter")
 LOW = ("1", "k", "c", "W", "r", "o", "n", "g", "Escape", "j", *HAPPY[1:])
 SignIn = Callable[..., Visitor]
-
-
-@recorded
-def roles() -> None:
-    call_command("roles", verbosity=0)
 
 
 @pytest.fixture

@@ -109,13 +109,13 @@ def test_calibration_seats_are_never_in_the_pool() -> None:
     [seat], [rita, _] = pooled()
     ReviewBatch.objects.update(is_calibration=True)
 
-    assert queue.next_seats(rita, MOMENT) == []
+    assert list(queue.next_seats(rita, MOMENT)) == []
     assert Review.objects.get(pk=seat.pk).state == "open"
 
 
 def test_lost_race_for_a_seat_takes_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
     seats, [rita, rolf] = pooled(samples=2)
-    stale = queue.next_seats(rita, MOMENT)
+    stale = list(queue.next_seats(rita, MOMENT))
     claims.start_next(rolf)  # after rita has looked, before she takes
     monkeypatch.setattr(queue, "next_seats", lambda *_: stale)
 

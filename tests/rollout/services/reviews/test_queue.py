@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 
 from pipeline.clock import VirtualClock
 from rollout.models import Adjudication, Review
-from rollout.services.reviews import claims, queue
+from rollout.services.reviews import queue
 from tests.rollout import factories as make
 from tests.rollout.services.reviews.sheets import scored, seated, who
 
@@ -80,19 +80,6 @@ def test_disagreement_is_read_by_its_two_reviewers_and_the_lead() -> None:
 
     assert readers == [1, 1, 0]
     assert Adjudication.objects.count() == 1
-
-
-def test_batch_is_blind_while_a_seat_is_unfinished_or_could_be_taken() -> None:
-    team = make.make_team(members=2)
-    rita, rolf = (member.user for member in team.members.order_by("pk"))
-    batch = make.make_batch(team=team)
-    [seat] = seated(rita, batch=batch)
-
-    assert [list(queue.blind_batches(user)) for user in (rita, rolf)] == [[batch], []]
-    Review.objects.filter(pk=seat.pk).update(reviewer=None)
-    assert [list(queue.blind_batches(user)) for user in (rita, rolf)] == [[batch], [batch]]
-    scored(claims.start_next(rolf))
-    assert list(queue.blind_batches(rolf)) == []
 
 
 def test_reviewers_queue_holds_nothing_of_others() -> None:
