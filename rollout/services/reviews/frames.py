@@ -84,6 +84,13 @@ def begun(repository: Repository, week: date) -> bool:
     return any(_writes_guidance(payload) for payload in rows.values_list("payload", flat=True).iterator(chunk_size=50))
 
 
+def written(repository: Repository, week: date) -> int:
+    """How many issues got guidance in that week, whatever became of it; reads no body."""
+    start, end = weeks.bounds(week)
+    rows = _guidance_effects(repository).filter(settled_at__gte=start, settled_at__lt=end)
+    return len({issue for issue, payload in rows.values_list("issue", "payload") if _writes_guidance(payload)})
+
+
 def texts_of(body: str) -> Texts:
     """The body apart: our sections by name, everything else together with ## Discovery."""
     rest = body
