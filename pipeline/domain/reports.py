@@ -104,9 +104,9 @@ def content_hash(group: Group) -> str:
 
 def plan(known: Known, group: Group | None, snapshot: IssueSnapshot | None) -> Plan:
     """What is to be done about a report; `group` None: nothing of it is open and unmuted."""
-    if known.number is None or snapshot is None:
+    if known.number is None:
         return _open(known, group)
-    if not snapshot.is_open:
+    if snapshot is None or not snapshot.is_open:
         return skip("closed", "A person closed the issue on GitHub; that is respected.")
     if group is None:
         return _take_leave(known)

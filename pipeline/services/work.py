@@ -113,10 +113,15 @@ def _read(item: RunItem, github: GitHub) -> IssueSnapshot | None:
 
 
 def _read_report(item: RunItem, report: ProblemReport, github: GitHub) -> IssueSnapshot | None:
+    """An issue that people deleted or moved away ends its report; that is no failure of the run."""
     report.refresh_from_db()
     if report.number is None:
         return None
-    snapshot = github.issue(report.number)
+    try:
+        snapshot = github.issue(report.number)
+    except (port.Gone, port.Moved):
+        reports.lost(report)
+        return None
     reports.absorb(item.run.repository, snapshot)
     return snapshot
 

@@ -25,6 +25,7 @@ from rollout.services import announcements, links, reconcile
 
 LEAD_ROLE = "workflow-assignment"
 LEAD_GROUP = "rollout lead"
+CHUNK = 500
 ENDED = (Run.State.SUCCEEDED, Run.State.FAILED)
 ORDINARY = (Run.Purpose.SCHEDULED, Run.Purpose.MANUAL, Run.Purpose.PART)
 
@@ -84,8 +85,9 @@ def _unmuted(now: datetime) -> Q:
 
 
 def _facts(repository: Repository, now: datetime) -> list[Fact]:
-    rows = list(_maybe_due(repository, now).select_related("issue").order_by("pk"))
-    prints = {row.fingerprint for row in rows if row.resolved_at is None}
+    due = _maybe_due(repository, now)
+    rows = list(due.select_related("issue").order_by("pk"))
+    prints = due.filter(resolved_at__isnull=True).values("fingerprint")
     heard = Finding.objects.filter(repository=repository, fingerprint__in=prints, alerted_at__isnull=False)
     last = dict(heard.order_by().values_list("fingerprint").annotate(at=Max("alerted_at")))
     return [_fact(row, last.get(row.fingerprint), now) for row in rows]
@@ -134,8 +136,10 @@ def _announce(repository: Repository, telling: Telling) -> None:
 
 
 def _note(telling: Telling, now: datetime) -> None:
-    Finding.objects.filter(pk__in=[fact.id for fact in telling.told]).update(alerted_at=now)
-    Finding.objects.filter(pk__in=[fact.id for fact in telling.over]).update(recovery_told_at=now)
+    for facts, field in ((telling.told, "alerted_at"), (telling.over, "recovery_told_at")):
+        for start in range(0, len(facts), CHUNK):
+            keys = [fact.id for fact in facts[start : start + CHUNK]]
+            Finding.objects.filter(pk__in=keys).update(**{field: now})
 
 
 def _key(repository: Repository, telling: Telling) -> str:

@@ -159,6 +159,10 @@ def test_closed_by_a_person_is_respected() -> None:
         assert (made.verdict, made.outcome) == (Verdict.SKIP, "closed")
 
 
+def test_issue_that_cannot_be_seen_is_neither_written_nor_opened_again() -> None:
+    assert reports.plan(known(group()), group(), None).effects == ()
+
+
 def test_trouble_that_went_before_the_issue_was_opened_opens_none() -> None:
     assert reports.plan(NEW, None, None).verdict is Verdict.SKIP
 
