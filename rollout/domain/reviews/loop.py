@@ -11,6 +11,7 @@ from rollout.domain.reviews.scoring import TAGS, Criterion
 from rollout.domain.wording import counted
 
 LEAST = 2  # issues that share a cause, where the interval alone does not show that a criterion is low
+SHOWN = 10  # issue numbers in a sentence
 CAUSES = {
     "template": "the guidance's template",
     "edge-case": "an edge case that the documentation does not cover",
@@ -41,7 +42,9 @@ class Proposal:
 
     @property
     def sentence(self) -> str:
-        numbers = ", ".join(f"#{number}" for number in self.issues)
+        numbers = ", ".join(f"#{number}" for number in self.issues[:SHOWN])
+        if len(self.issues) > SHOWN:
+            numbers += f" and {len(self.issues) - SHOWN} more"
         where = f" of {self.workflow}" if self.workflow else ""
         shown = "" if self.figure.value is None else f" is at {100 * self.figure.value:.0f} %, n = {self.figure.n}"
         found = counted(len(self.issues), "issue")

@@ -51,6 +51,12 @@ def test_proposal_says_what_was_seen() -> None:
     )
 
 
+def test_proposal_of_many_issues_names_the_first_ten() -> None:
+    lows = [low(number, "model") for number in range(1, 14)]
+    (one,) = proposals([INPUTS], {"inputs": figure([0.25] * 13, 0.9)}, {"inputs": lows})
+    assert one.sentence.endswith("on 13 issues of osint: #1, #2, #3, #4, #5, #6, #7, #8, #9, #10 and 3 more.")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "change", "said"),
     [

@@ -75,6 +75,23 @@ def test_settled_adjudication_counts_instead_of_both_reviews() -> None:
     assert found.shares == {"persona": 0.5, "inputs": None}
 
 
+RATING = st.one_of(st.none(), st.integers(0, 4))
+SEATS = st.builds(seat, RATING, RATING, st.sampled_from([None, AT, LATER]), skipped=st.booleans())
+
+
+@given(SEATS, SEATS)
+def test_order_of_two_seats_does_not_matter(one: Seat, other: Seat) -> None:
+    assert told(one, other) == told(other, one)
+
+
+@given(SEATS, SEATS)
+def test_mean_lies_between_the_two_reviews(one: Seat, other: Seat) -> None:
+    found = told(one, other)
+    for slug, share in found.shares.items():
+        given_ = [mark for mark in (one.share(slug), other.share(slug)) if mark is not None]
+        assert share is None or min(given_) <= share <= max(given_)
+
+
 @pytest.mark.parametrize(
     ("seats", "standing", "said"),
     [
