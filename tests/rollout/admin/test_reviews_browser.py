@@ -66,6 +66,14 @@ def left_behind(opened: Page) -> str:
     return here
 
 
+def above_the_bar(opened: Page, selector: str) -> bool:
+    """Whether what has the focus can be seen whole."""
+    box, bar = opened.locator(selector).bounding_box(), opened.locator(".rv-bar").bounding_box()
+    assert box is not None
+    assert bar is not None
+    return box["y"] >= 0 and box["y"] + box["height"] <= bar["y"]
+
+
 def violations(opened: Page) -> list[tuple[str, str]]:
     opened.evaluate(AXE)
     found = opened.evaluate("axe.run(document, {resultTypes: ['violations']})")
@@ -127,12 +135,22 @@ def test_keys_act_only_where_they_should(sign_in: SignIn) -> None:
     expect(opened.locator("#help")).to_be_hidden()
     press(opened, "Escape", "j", "n", "?")
     expect(opened.locator("#help")).to_be_visible()
+    press(opened, "Escape")
+    opened.locator(".cp-prose").first.click()  # the focus is gone, the place is not
+    press(opened, "4")
+    expect(opened.locator("#score")).to_contain_text("3 of 5 done")
+    press(opened, *"jjj")
+    assert above_the_bar(opened, "[data-check=assessment_right]")
+    press(opened, *"kkk?")
     opened.get_by_label("Single keys act").uncheck()
     press(opened, "Escape", "j", "0")
-    expect(opened.locator("#score")).to_contain_text("2 of 5 done")
+    expect(opened.locator("#score")).to_contain_text("3 of 5 done")
     expect(opened.locator("#saved")).to_have_text("Draft saved.")
-    draft = claims.draft_of(Review.objects.get(), reviewer("rita"), ["persona", "objectives"])
-    assert (draft.mark("persona").comment, draft.ratings()) == ("n4?jy", {"persona": 2, "objectives": None})
+    draft = claims.draft_of(Review.objects.get(), reviewer("rita"), ["persona", "objectives", "inputs"])
+    assert (draft.mark("persona").comment, draft.ratings()) == (
+        "n4?jy",
+        {"persona": 2, "objectives": None, "inputs": 4},
+    )
 
 
 def test_nothing_typed_is_lost_with_a_fault_the_connection_or_the_claim(sign_in: SignIn) -> None:

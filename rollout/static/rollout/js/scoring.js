@@ -51,7 +51,16 @@ function offerComment(group) {
 
 // --- Moving about. ---
 
-const current = () => groups.find((group) => group.contains(document.activeElement));
+let last = groups[0]; // where one was, for when a click on a text has taken the focus away
+
+const current = () => groups.find((group) => group.contains(document.activeElement)) || last;
+
+form.addEventListener("focusin", (event) => {
+  const group = groups.find((each) => each.contains(event.target));
+  const elsewhere = event.target.closest(".rv-bar, .rv-giveup");
+  if (group || elsewhere) last = group;
+  for (const each of groups) each.toggleAttribute("data-current", each === last);
+});
 
 function go(to) {
   const target = to && (chosen(to) || to.querySelector("input[type=radio]"));
@@ -64,7 +73,8 @@ function go(to) {
 
 function step(by) {
   const at = groups.indexOf(current());
-  go(groups[at < 0 ? 0 : Math.min(Math.max(at + by, 0), groups.length)]);
+  if (at < 0) go(by < 0 ? groups.at(-1) : groups[0]);
+  else go(groups[Math.max(at + by, 0)]);
 }
 
 function choose(group, value) {
@@ -96,17 +106,17 @@ function pressed(key) {
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || help.open) return;
+  const here = form.contains(event.target) || event.target === document.body;
   const typing = event.target.closest("textarea, select, input:not([type=radio]):not([type=checkbox]), [contenteditable]");
-  if (event.key === "Enter" && event.ctrlKey && !event.altKey && !event.metaKey) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.altKey) {
     event.preventDefault();
-    if (!event.repeat && form.contains(event.target)) form.requestSubmit(submitButton);
+    if (!event.repeat && here) form.requestSubmit(submitButton);
   } else if (event.key === "Enter" && event.target.matches("input[type=radio], input[type=checkbox]")) {
     event.preventDefault(); // would press the first button of the form
   } else if (typing && event.key === "Escape" && current()) {
     go(current());
-  } else if (!typing && keysOn.checked && !event.ctrlKey && !event.altKey && !event.metaKey) {
-    const inForm = form.contains(event.target) || event.target === document.body;
-    if (inForm && pressed(event.key.toLowerCase())) event.preventDefault();
+  } else if (here && !typing && keysOn.checked && !event.ctrlKey && !event.altKey && !event.metaKey) {
+    if (pressed(event.key.toLowerCase())) event.preventDefault();
   }
 });
 
@@ -226,9 +236,7 @@ const helpButton = document.getElementById("help-button");
 helpButton.hidden = false;
 helpButton.addEventListener("click", () => help.showModal());
 document.getElementById("help-close").addEventListener("click", () => help.close());
-help.addEventListener("close", () => {
-  if (!current()) go(groups[0]);
-});
+help.addEventListener("close", () => current() && go(current()));
 keysOn.checked = window.localStorage.getItem("scoring-keys") !== "off";
 keysOn.addEventListener("change", () => window.localStorage.setItem("scoring-keys", keysOn.checked ? "on" : "off"));
 for (const hint of document.querySelectorAll(".rv-needs-script")) hint.hidden = false;
