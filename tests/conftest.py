@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, reason in MISSING.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+    items[:] = in_order(items, workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def in_order(items: Sequence[pytest.Item], *, workers: int) -> list[pytest.Item]:
+    """What takes long begins early, so that the workers end together: real processes, and the rollouts.
+
+    xdist gives each worker one stretch of the list, and when that is done the ends of other stretches.
+    """
+    if workers == 1:
+        return list(items)
+    processes = [item for item in items if item.get_closest_marker("processes")]
+    rollouts = [item for item in items if "tests/rollout/scenarios/" in item.nodeid]
+    early = {*processes, *rollouts}
+    others = [item for item in items if item not in early]
+    rollouts.sort(key=lambda item: "test_whole_plan" not in item.nodeid)
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        length = (len(items) - len(ordered)) // (workers - worker)
+        first = processes[worker::workers]
+        if worker == workers - 1:  # before what needs no database, which pytest-django puts last
+            first += rollouts
+        rest = max(0, length - len(first))
+        ordered += [*first, *others[:rest]]
+        others = others[rest:]
+    return [*ordered, *others]
 
 
 def _needs_postgres_below(item: pytest.Item) -> bool:
