@@ -108,11 +108,10 @@ class CompletionCaseScreen(RolloutPages):
         shown = escalations.line(case, now)
         may = request.user.has_perm(RIGHT) and row.state == CompletionCase.State.OPEN
         snoozed = any(pause.kind == ClockPause.Kind.SNOOZED for pause in shown.stopped_by)
-        rules = escalations.rules_for(case.issue.repository, case.workflow)
         return {
             "line": shown,
             "pauses": case.pauses.all(),
-            "rules": sorted(rules.values(), key=lambda rule: rule.after),
+            "rules": escalations.rules_for(case.issue.repository, case.workflow),
             "waits": trust.standing(now),
             "review": getattr(case, "manual_review", None),
             "may_snooze": may and not snoozed,

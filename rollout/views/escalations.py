@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,11 +12,12 @@ from django.db.models import QuerySet
 from pipeline.models import Repository
 from rollout.domain import escalation
 from rollout.domain.escalation import Action, Rule
-from rollout.models import ClockPause, CompletionCase, EscalationEvent, EscalationRule
+from rollout.models import ClockPause, CompletionCase, EscalationEvent
 from rollout.services.escalation import escalate, pauses, rules
 
 MOST = 200  # cases on one page; the list of all has the rest
-WORDS = dict(EscalationRule.Action.choices)
+WORDS = {Action.REMIND: "reminder", Action.NOTIFY: "notice", Action.REVIEW: "manual review"}
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,12 @@ class CaseLine:
 
     @property
     def next_word(self) -> str:
-        return WORDS[self.next_rule.action.value] if self.next_rule else "nothing more"
+        return WORDS[self.next_rule.action] if self.next_rule else "nothing more"
+
+    @property
+    def done(self) -> list[tuple[str, EscalationEvent]]:
+        """What was begun so far, each with its word."""
+        return [(WORDS[Action(row.action)], row) for row in self.events]
 
     @property
     def next_day(self) -> int:
@@ -77,13 +83,18 @@ def line(case: CompletionCase, now: datetime, known: Sequence[Rule] | None = Non
     stopped = [row for row, span in zip(case.pauses.all(), spans, strict=True) if is_open and span.covers(now)]
     return CaseLine(
         case=case,
-        overdue=escalation.overdue(case.due_at, spans, shown_at),
-        paused=escalation.paused(case.due_at, spans, shown_at),
+        overdue=_minutes(escalation.overdue(case.due_at, spans, shown_at)),
+        paused=_minutes(escalation.paused(case.due_at, spans, shown_at)),
         stopped_by=tuple(stopped),
         events=tuple(sorted(case.escalations.all(), key=lambda row: (row.days_overdue, row.pk))),
         next_rule=coming[0] if coming else None,
         next_at=coming[1] if coming else None,
     )
+
+
+def _minutes(length: timedelta) -> timedelta:
+    """Seconds say nothing to people here."""
+    return length // MINUTE * MINUTE
 
 
 def board(now: datetime, repository: Repository | None = None) -> list[Group]:
@@ -111,6 +122,7 @@ def _longest(each: CaseLine) -> tuple[timedelta, int]:
     return (-each.overdue, each.case.pk)
 
 
-def rules_for(repository: Repository, workflow: str) -> Mapping[Action, Rule]:
-    """The rules in force for a case, for its page."""
-    return escalation.closest(rules.in_force(), repository.pk, workflow)
+def rules_for(repository: Repository, workflow: str) -> list[tuple[str, Rule]]:
+    """The rules in force for a case, for its page, the earliest first."""
+    found = escalation.closest(rules.in_force(), repository.pk, workflow)
+    return [(WORDS[rule.action], rule) for rule in sorted(found.values(), key=lambda rule: rule.after)]

@@ -44,7 +44,7 @@ def test_board_shows_each_case_on_its_own_clock_with_what_comes_next(world: Worl
     assert "1 d 12 h" in text  # due 20 days ago, blocked for 18 of them and snoozed for the last half
     assert "clock stands still" in text
     assert "snoozed by a person until" in text
-    assert "day 14: manual review by a person" in text
+    assert "day 14: manual review" in text
 
 
 def test_board_says_when_nothing_is_escalated_at_the_moment(world: World, root: Client) -> None:
