@@ -38,14 +38,11 @@ def after_run(run: Run) -> None:
     tell(run.repository, clock.now())
 
 
-def carry_on(now: datetime) -> None:
-    """What had to wait for the last message to be long enough ago, and mutes that ran out meanwhile."""
-    for repository in Repository.objects.filter(findings__sweeps__gt=0).distinct():
-        tell(repository, now)
-
-
 def tell(repository: Repository, now: datetime) -> Telling:
-    """Store the messages that are due about a repository, with the note that they were; nothing is sent here."""
+    """Store the messages that are due about a repository, with the note that they were; nothing is sent here.
+
+    After each run, and every minute for what had to wait and for mutes that ran out meanwhile.
+    """
     if not _maybe_due(repository, now).exists():
         return Telling()
     with transaction.atomic():
@@ -84,9 +81,15 @@ def _unmuted(now: datetime) -> Q:
     return Q(muted_until__isnull=True) | Q(muted_until__lte=now)
 
 
+_NEEDED = (
+    "check_id", "severity", "message", "fingerprint", "first_seen", "resolved_at", "muted_until", "acknowledged_at",
+    "alerted_at", "recovery_told_at", "issue__number",
+)  # fmt: skip
+
+
 def _facts(repository: Repository, now: datetime) -> list[Fact]:
     due = _maybe_due(repository, now)
-    rows = list(due.select_related("issue").order_by("pk"))
+    rows = list(due.select_related("issue").only(*_NEEDED).order_by("pk"))
     prints = due.filter(resolved_at__isnull=True).values("fingerprint")
     heard = Finding.objects.filter(repository=repository, fingerprint__in=prints, alerted_at__isnull=False)
     last = dict(heard.order_by().values_list("fingerprint").annotate(at=Max("alerted_at")))

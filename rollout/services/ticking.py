@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from pipeline import clock
 from pipeline.github.port import GitHubError
-from pipeline.models import Heartbeat, Run
+from pipeline.models import Heartbeat, Repository, Run
 from pipeline.services import audit, telemetry
 from rollout.models import Rollback, Rollout
 from rollout.services import alerts, announcements, external_schedules, incidents, reconcile, saga, stop, triggers
@@ -48,7 +48,8 @@ def carry_on(now: datetime | None = None) -> None:
         _advance(rollback, now)
     incidents.remind_due(now)
     stop.remind_due(now)
-    _safely("alerts", None, lambda: alerts.carry_on(now))
+    for repository in Repository.objects.order_by("pk"):
+        _tell(repository, now)
     _safely("reviews", None, lambda: batches.draw_due(now))
     _safely("reminders of reviews", None, lambda: reminders.remind_due(now))
     _safely("escalation", None, lambda: escalate.look(now))
@@ -78,6 +79,10 @@ def _look_after(rollout: Rollout, now: datetime, run: Run | None, *, look_again:
 
 def _advance(rollback: Rollback, now: datetime) -> None:
     _safely("rollback", rollback.rollout, lambda: saga.advance(rollback, now))
+
+
+def _tell(repository: Repository, now: datetime) -> None:
+    _safely("alerts", None, lambda: alerts.tell(repository, now))
 
 
 def _look_for_schedules(rollout: Rollout, now: datetime) -> None:

@@ -67,9 +67,15 @@ def groups(repository: Repository, check: str = "") -> dict[str, Group]:
     if check:
         rows = rows.filter(check_id=check)
     found: dict[str, list[Finding]] = defaultdict(list)
-    for row in rows.select_related("issue").order_by("pk"):
+    for row in rows.select_related("issue").only(*_NEEDED).order_by("pk"):
         found[row.check_id].append(row)
     return {name: _group(name, listed) for name, listed in found.items()}
+
+
+_NEEDED = (
+    "check_id", "fingerprint", "severity", "message", "first_seen", "sweeps", "acknowledged_at", "issue__number",
+    "issue__html_url",
+)  # fmt: skip
 
 
 def _unmuted(now: datetime) -> Q:
