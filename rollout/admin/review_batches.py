@@ -36,6 +36,7 @@ from rollout.services.reviews import batches, calibration, seats
 from rollout.views import review_batches as parts
 
 DRAW, REASSIGN = "rollout.draw_batch", "rollout.reassign_review"
+MOST_REMINDERS = 50
 
 
 class NumbersField(forms.CharField):
@@ -192,6 +193,7 @@ class ReviewBatchScreen(RolloutPages):
             "lines": parts.lines(row),
             "progress": parts.progress(row),
             "people": parts.reviewers(row),
+            "reminders": row.reminders.select_related("user")[:MOST_REMINDERS],
             "replaced": parts.replaced(row),
             "left_out": parts.left_out(row),
             # Who scores what, and what is scored twice, is nobody's business but a lead's while it is scored.

@@ -21,7 +21,7 @@ from unfold.widgets import (
 )
 
 from pipeline import clock
-from pipeline.admin.base import ReasonedModelForm, ReasonedScreen, row_or_404
+from pipeline.admin.base import ReasonedModelForm, ReasonedScreen, ReasonForm, row_or_404
 from pipeline.admin.questions import Question, ask, require
 from pipeline.views import display
 from rollout.models import Absence, ReviewTeam, TeamMember
@@ -68,6 +68,32 @@ class ReviewTeamScreen(ReasonedScreen):
     fields = ("name", "slug", "order", "active", "reason")
     prepopulated_fields: ClassVar[dict[str, tuple[str, ...]]] = {"slug": ("name",)}
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.wish_view)
+        return [path("my-reminders/", view, name="rollout_reviewteam_reminders"), *super().get_urls()]
+
+    def wish_view(self, request: HttpRequest) -> HttpResponse:
+        require(request.user, "rollout.score_sample")
+        rows = TeamMember.objects.filter(user__username=request.user.get_username())
+
+        def act(answer: Mapping[str, Any], actor: str) -> None:
+            teams.wish(actor, reminders=answer["wanted"])
+
+        question = Question(
+            title="My reminders",
+            button="Save",
+            consequences=[
+                "At most one message a day, by mail and in the team's channel.",
+                "A lead is reminded all the same; who is away is not.",
+            ],
+            act=act,
+            done="Your wish is kept.",
+            form=WishForm,
+            initial={"wanted": any(row.wants_reminders for row in rows)},
+            back=reverse("admin:rollout_review_queue"),
+        )
+        return ask(self, request, ReviewTeam(name="My reminders"), question)
+
     @admin.display(description="Standing", ordering="active")
     def active_word(self, row: ReviewTeam) -> SafeString:
         return display.badge("active" if row.active else "off")
@@ -79,6 +105,16 @@ class ReviewTeamScreen(ReasonedScreen):
     @admin.display(description="Turn")
     def turn(self, row: ReviewTeam) -> str:
         return "this week" if teams.duty(clock.now()).team == row else ""
+
+
+class WishForm(ReasonForm):
+    wanted = forms.BooleanField(
+        label="Remind me",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Two days before my reviews are due, when they are, and every two days after.",
+    )
+    reason = forms.CharField(required=False, widget=forms.HiddenInput)
 
 
 class AbsenceForm(ReasonedModelForm):

@@ -41,6 +41,7 @@ def make_drawn(repository: Repository, text: str) -> Drawn:
     gave = [{"by": "rolf", "at": "", "reason": text}]
     make.make_review(sample=sample, reviewer=first.user, state="claimed", declined=gave)
     make.make_review(sample=sample, reviewer=None, assigned_reason=text)
+    make.make_reminder(batch=batch, user=first.user)
     gone = make.make_sample(batch=batch, replaced_at=MOMENT, replaced_reason=text)
     make.make_review(sample=gone, reviewer=second.user)
     draft = rubrics.new_version(by="lea", reason="A draft.")

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from pipeline.services import audit
+from pipeline.services.operations import NotPossible
 from rollout.domain.reviews import rotation, weeks
 from rollout.domain.reviews.rotation import Person, TeamState
 from rollout.models import Absence, Review, ReviewBatch, ReviewTeam, TeamMember
@@ -92,6 +93,24 @@ def cancel_absence(row: Absence, *, by: str, reason: str) -> None:
     before = {"first_day": str(row.first_day), "last_day": str(row.last_day), "note": row.note}
     audit.append(actor=by, action="absence.cancelled", subject=str(row), reason=reason, before=before)
     row.delete()
+
+
+@transaction.atomic
+def wish(name: str, *, reminders: bool) -> None:
+    """Whether somebody wants reminders, in every team of theirs; a lead is reminded all the same."""
+    rows = TeamMember.objects.filter(user__username=name)
+    if not rows.exists():
+        raise NotPossible("You are in no review team, so nobody reminds you; a lead can put you in one.")
+    before = list(rows.values_list("wants_reminders", flat=True))
+    rows.update(wants_reminders=reminders)
+    audit.append(
+        actor=name,
+        action="teammember.reminders",
+        subject=name,
+        reason="Their own wish.",
+        before={"wants_reminders": any(before)},
+        after={"wants_reminders": reminders},
+    )
 
 
 def leads(batch: ReviewBatch) -> list[User]:

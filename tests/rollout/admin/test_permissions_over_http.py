@@ -78,6 +78,7 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         **{page(f"{model}_add"): LEADS for model in ("reviewbatch", "reviewteam", "absence")},
         **{page(f"rubric_{name}", world.rubric.pk): LEADS for name in ("edit", "publish", "copy")},
         page("absence_cancel", world.absence.pk): LEADS,
+        page("reviewteam_reminders"): FROM["reviewer"],
         page("servicelevel_add"): LEADS,
         page("completion_of", world.repository.pk): ALL,
     }

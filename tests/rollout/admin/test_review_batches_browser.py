@@ -22,6 +22,7 @@ def pages(world: World) -> list[str]:
     found += [page(f"{row._meta.model_name}_change", row.pk) for row in rows]
     found += [page(f"{name}_add") for name in ("reviewbatch", "reviewteam", "absence")]
     found += [page(f"rubric_{name}", world.rubric.pk) for name in ("edit", "publish")]
+    found += [page("reviewteam_reminders"), page("review_queue")]
     return [*found, *of_batch(world)[-2:], of_batch(world)[0]]  # the questions have one form
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from pipeline.models import AuditEntry
-from rollout.models import Absence
+from rollout.models import Absence, TeamMember
 from tests.rollout.admin.addresses import page
 from tests.rollout.admin.world import World
 from tests.rollout.factories import make_person
@@ -69,3 +70,24 @@ def test_absence_is_entered_and_cancelled_with_a_reason(world: World, as_role: A
     lead.post(page("absence_cancel", row.pk), {"reason": "She stays."})
     assert not Absence.objects.filter(user=who).exists()
     assert AuditEntry.objects.get(action="absence.cancelled").before["last_day"] == "2026-12-31"
+
+
+def test_reviewer_says_whether_to_be_reminded(world: World, as_person: As, as_role: As) -> None:
+    member = world.team.members.get(user__username="rita")
+    make_reviewer(member)
+    client, address = as_person("rita"), page("reviewteam_reminders")
+
+    assert "checked" in client.get(address).content.decode()
+    response = client.post(address, {"reason": ""})
+
+    member.refresh_from_db()
+    assert (response.status_code, member.wants_reminders) == (302, False)
+    assert AuditEntry.objects.get(action="teammember.reminders").actor == "rita"
+    assert "You are in no review team" in as_role("reviewer").post(address, {"reason": ""}).content.decode()
+    assert as_role("stakeholder").get(address).status_code == 403
+
+
+def make_reviewer(member: TeamMember) -> None:
+    member.user.is_staff = True
+    member.user.save()
+    member.user.groups.add(Group.objects.get(name="reviewer"))
