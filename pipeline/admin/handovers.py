@@ -10,8 +10,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from pipeline.admin.base import PageScreen
+from pipeline.domain import feedback
 from pipeline.models import Handover
 from pipeline.views import display
+
+SHOWN_REMARKS = 20
 
 
 @admin.register(Handover)
@@ -60,4 +63,5 @@ class HandoverScreen(PageScreen):
             "title": f"Hand-over of #{row.issue.number}, try {row.generation}",
             "took": ended - row.requested_at if ended else None,
             "others": row.issue.handovers.exclude(pk=row.pk),
+            "said": [(remark, feedback.titles(remark.themes)) for remark in row.feedback.all()[:SHOWN_REMARKS]],
         }

@@ -161,6 +161,14 @@ def test_navigation_and_lists_lead_to_the_page(repository: Repository, lead: Cli
     assert f'href="{address}">Completion</a></p>' in text(lead, reverse("admin:pipeline_handover_changelist"))
 
 
+def test_page_of_a_hand_over_shows_what_copilot_said(repository: Repository, lead: Client) -> None:
+    row = Handover.objects.get(outcome="waiting")
+    html = text(lead, reverse("admin:pipeline_handover_change", args=[row.pk]))
+    assert "Unclear requirements" in html
+    assert "The criteria are ambiguous." in html
+    assert HOSTILE not in html
+
+
 # --- service levels ---
 
 
