@@ -126,7 +126,7 @@ def queue_page(screen: ReviewScreen, request: HttpRequest) -> HttpResponse:
         "title": "My queue",
         "board": review_queue.board(user, now),
         "duty": turn,
-        "until": weeks.due_of(now),
+        "until": weeks.turn_ends(now),
         "my_teams": ", ".join(sorted(set(user.review_teams.filter(active=True).values_list("team__name", flat=True)))),
     }
     return TemplateResponse(request, "admin/rollout/queue.html", context)

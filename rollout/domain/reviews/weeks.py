@@ -25,7 +25,16 @@ def bounds(monday: date) -> tuple[datetime, datetime]:
 
 def to_draw(now: datetime) -> date:
     """The newest week that is over and may be drawn: last week, from Monday at nine on."""
-    return monday_of(now - timedelta(hours=AT.hour)) - WEEK
+    return turn_of(now) - WEEK
+
+
+def turn_of(now: datetime) -> date:
+    """The Monday of the week whose team is on duty: a turn goes from Monday at nine to the next Monday at nine."""
+    return monday_of(now - timedelta(hours=AT.hour))
+
+
+def turn_ends(now: datetime) -> datetime:
+    return datetime.combine(turn_of(now) + WEEK, AT)
 
 
 def due_of(drawn_at: datetime) -> datetime:

@@ -44,11 +44,11 @@ def ship() -> int:
 
 
 def duty(now: datetime) -> Turn:
-    """The team of the week of `now` (plan 3.3: rotating weekly)."""
+    """The team whose turn it is (plan 3.3: rotating weekly), from Monday at nine (UTC) for a week."""
     teams = list(ReviewTeam.objects.filter(active=True).order_by("order", "pk"))
     until = weeks.due_of(now)
     states = [TeamState(team.slug, team.name, len(available(team, now, until))) for team in teams]
-    found = rotation.duty(weeks.monday_of(now), states)
+    found = rotation.duty(weeks.turn_of(now), states)
     return Turn(next((team for team in teams if team.slug == found.slug), None), found.reason, found.following)
 
 

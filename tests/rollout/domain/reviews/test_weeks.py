@@ -63,6 +63,15 @@ def test_due_time_leaves_four_to_eleven_days(now: datetime) -> None:
     assert timedelta(days=4) <= due - now < timedelta(days=11, hours=1)
 
 
+@pytest.mark.parametrize(
+    ("now", "monday"),
+    [(at(2, 8, 59), date(2026, 10, 26)), (at(2, 9), date(2026, 11, 2)), (at(8, 23), date(2026, 11, 2))],
+)
+def test_turn_goes_from_monday_at_nine_to_monday_at_nine(now: datetime, monday: date) -> None:
+    assert weeks.turn_of(now) == monday
+    assert weeks.turn_ends(now) == datetime.combine(monday, weeks.AT) + weeks.WEEK
+
+
 def test_monday_is_asked_in_utc() -> None:
     late = datetime.fromisoformat("2026-11-02T00:30:00+01:00")
 
