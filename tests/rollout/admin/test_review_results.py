@@ -16,6 +16,7 @@ from django.test import Client
 from pipeline.models import AuditEntry, Repository
 from rollout.models import Improvement, Rubric
 from tests.factories import MOMENT, make_repository
+from tests.recorded import recorded
 from tests.rollout import factories as make
 from tests.rollout.admin.addresses import page
 from tests.rollout.reviewed import GOOD, PERFECT, POOR_INPUTS, make_submitted, make_week, week
@@ -25,15 +26,15 @@ AsRole = Callable[[str], Client]
 RESULTS, AGREEMENT = "score_changelist", "score_agreement"
 
 
-@pytest.fixture
-def repository() -> Repository:
-    return make_repository(full_name="acme/harbour")
-
-
-@pytest.fixture
-def signed_in() -> AsRole:
-    """A client signed in as somebody of that role."""
+@recorded
+def roles() -> None:
     call_command("roles", verbosity=0)
+
+
+@pytest.fixture
+def signed_in(db: None) -> AsRole:
+    """A client signed in as somebody of that role."""
+    roles()
 
     def client(role: str) -> Client:
         person, made = User.objects.get_or_create(username=role.replace(" ", "-"), defaults={"is_staff": True})
@@ -44,6 +45,11 @@ def signed_in() -> AsRole:
         return found
 
     return client
+
+
+@pytest.fixture
+def repository(signed_in: AsRole) -> Repository:  # the roles first: their rows are put back into an empty database
+    return make_repository(full_name="acme/harbour")
 
 
 def text(client: Client, name: str, **query: object) -> str:

@@ -17,6 +17,7 @@ from rollout.metrics import guidance
 from rollout.models import ReviewBatch
 from rollout.services.reviews import results
 from tests.factories import MOMENT, make_repository
+from tests.recorded import recorded
 from tests.rollout import factories as make
 from tests.rollout.reviewed import GOOD, PERFECT, make_submitted, make_week, settle, submit, week
 
@@ -126,9 +127,14 @@ def test_ten_samples_are_read_in_as_many_queries_as_one(repository: Repository) 
     assert len(many) == len(few) <= 8
 
 
-@pytest.fixture
-def roles() -> None:
+@recorded
+def groups() -> None:
     call_command("roles", verbosity=0)
+
+
+@pytest.fixture
+def roles(db: None) -> None:
+    groups()
 
 
 def somebody(role: str, batch: ReviewBatch | None = None) -> User:
