@@ -230,3 +230,16 @@ def test_number_that_is_none_is_no_error() -> None:
     assert client.post(page("review_queue"), {"review": "10000000000000000000000"}).status_code in (302, 404)
     review = claimed()
     assert client.post(page("review_score", review.pk), filled(review, epoch="²")).status_code == 409
+
+
+def test_pages_ask_the_database_no_more_with_more_seats(django_assert_max_num_queries: Any) -> None:
+    batch = open_batch(reviewer("rita"), samples=10)
+    for _ in range(10):
+        make.make_review(sample=make.make_sample(batch=batch), reviewer=None)
+    client = signed_in("rita")
+    client.post(page("review_queue"))
+    mine = Review.objects.get(state="claimed")
+
+    for address in (page("review_queue"), page("review_score", mine.pk), page("review_changelist")):
+        with django_assert_max_num_queries(15):
+            assert client.get(address).status_code == 200

@@ -187,7 +187,9 @@ def test_pages_pass_axe_fit_a_phone_and_show_hostile_text_as_text(sign_in: SignI
         disagree(review, rating)
     open_batch(reviewer("lea"), samples=2, text=HOSTILE)
     mine, dispute = claims.start_next(reviewer("lea")), Adjudication.objects.get()
+    Adjudication.objects.filter(pk=dispute.pk).update(reason=HOSTILE[:500])
     own = [page("review_queue"), page("review_score", mine.pk), page("adjudication_change", dispute.pk)]
+    own.append(page("review_change", dispute.sample.reviews.all()[0].pk))
 
     for address in own:
         opened = visitor.open(address)
