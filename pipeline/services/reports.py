@@ -26,12 +26,16 @@ def absorb(repository: Repository, snapshot: IssueSnapshot) -> bool:
     if HEADING not in snapshot.body and snapshot.author.login.lower() != repository.token_login.lower():
         return False  # nobody else's issue costs a query
     row = ProblemReport.objects.filter(repository=repository, number=snapshot.number).first()
-    if row is None:
-        return False
+    if row is not None:
+        take_over(row, snapshot)
+    return row is not None
+
+
+def take_over(row: ProblemReport, snapshot: IssueSnapshot) -> None:
+    """Keep what GitHub shows of a report: what is written next is spliced into exactly this."""
     ProblemReport.objects.filter(pk=row.pk).update(body=snapshot.body.replace("\x00", ""))
     if row.is_open and not snapshot.is_open and not being_written(row):
         close(row, Ending.BY_PERSON, snapshot.closed_at)
-    return True
 
 
 def being_written(row: ProblemReport) -> bool:

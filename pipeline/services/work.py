@@ -103,7 +103,7 @@ def stage(item: RunItem, name: RunItem.Stage) -> None:
 
 def _read(item: RunItem, github: GitHub) -> IssueSnapshot | None:
     if item.report is not None:
-        return _read_report(item, item.report, github)
+        return _read_report(item.report, github)
     if item.issue is None:
         return None
     snapshot = kinds.of(item.run).fresh(item, github) or github.issue(item.issue.number)
@@ -112,7 +112,7 @@ def _read(item: RunItem, github: GitHub) -> IssueSnapshot | None:
     return snapshot
 
 
-def _read_report(item: RunItem, report: ProblemReport, github: GitHub) -> IssueSnapshot | None:
+def _read_report(report: ProblemReport, github: GitHub) -> IssueSnapshot | None:
     """An issue that people deleted or moved away ends its report; that is no failure of the run."""
     report.refresh_from_db()
     if report.number is None:
@@ -122,7 +122,7 @@ def _read_report(item: RunItem, report: ProblemReport, github: GitHub) -> IssueS
     except (port.Gone, port.Moved):
         reports.lost(report)
         return None
-    reports.absorb(item.run.repository, snapshot)
+    reports.take_over(report, snapshot)
     return snapshot
 
 

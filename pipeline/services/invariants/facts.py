@@ -32,6 +32,7 @@ from pipeline.models import (
     Handover,
     Issue,
     Operation,
+    ProblemReport,
     Repository,
     Run,
     RunItem,
@@ -82,6 +83,12 @@ def load(repositories: Iterable[Repository]) -> Facts:
 
 def _place(issue: Issue | None) -> Place | None:
     return (issue.repository.full_name.lower(), issue.number) if issue else None
+
+
+def _place_of_report(report: ProblemReport | None) -> Place | None:
+    if report is None or report.number is None:
+        return None
+    return (report.repository.full_name.lower(), report.number)
 
 
 def _issues(chosen: list[int]) -> Iterable[IssueFact]:
@@ -148,7 +155,8 @@ def _runs(chosen: list[int]) -> Iterable[RunFact]:
 
 
 def _effects(chosen: list[int]) -> Iterable[EffectFact]:
-    rows = Effect.objects.filter(item__run__repository__in=chosen).select_related("item", "issue__repository")
+    rows = Effect.objects.filter(item__run__repository__in=chosen)
+    rows = rows.select_related("item__report__repository", "issue__repository")
     for row in rows.order_by("pk").iterator(chunk_size=500):
         yield EffectFact(
             key=row.key,
@@ -159,7 +167,7 @@ def _effects(chosen: list[int]) -> Iterable[EffectFact]:
             run=row.item.run_id,
             item_epoch=row.item.epoch,
             epoch=row.epoch,
-            place=_place(row.issue),
+            place=_place(row.issue) or _place_of_report(row.item.report),
             discovery=row.item.discovery_id,
             planned_at=row.planned_at,
             sent_at=row.sent_at,

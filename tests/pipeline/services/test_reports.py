@@ -11,7 +11,7 @@ from pipeline import clock
 from pipeline.domain.reports import HEADING
 from pipeline.domain.sections import read_section
 from pipeline.github.port import UnknownFate
-from pipeline.models import Effect, Finding, Issue, Kind, Mode, Operation, ProblemReport, Run, RunItem
+from pipeline.models import Effect, Finding, Issue, Kind, Mode, Operation, ProblemReport, Repository, Run, RunItem
 from pipeline.services import issues, kinds, labels, revert, runs
 from tests.factories import MOMENT, make_repository
 from tests.fake_github import FakeGitHub
@@ -214,6 +214,19 @@ def test_report_is_never_taken_for_an_issue_of_the_pipeline(operation: Operation
     labelled = github.edit(number, labels=("site-monitor", "state::discovery"))
     assert issues.absorb(operation.repository, labelled) is None
     assert not Issue.objects.filter(number=number, repository=operation.repository).exists()
+
+
+def test_section_that_a_person_deleted_comes_back_and_their_text_stays(
+    operation: Operation, github: FakeGitHub
+) -> None:
+    """Also where GitHub names us otherwise than our credential does, as it does with apps."""
+    opened(operation, github)
+    Repository.objects.update(token_login="another-name")
+    number = report().number or 0
+    github.edit(number, body="Only what rosa wrote.\n")
+    stays(operation.repository)
+    swept(operation)
+    assert github.rows[number].body.startswith("Only what rosa wrote.\n\n## Validation Findings\n")
 
 
 def test_section_that_a_person_edited_is_a_conflict(operation: Operation, github: FakeGitHub) -> None:
