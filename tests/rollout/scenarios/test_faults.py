@@ -72,7 +72,7 @@ def test_exhausted_quota_rolls_everything_back(rehearsal: Course) -> None:
 @pytest.mark.timeout(600)
 def test_most_items_failing_holds_the_operation_after_its_first_run(rehearsal: Course) -> None:
     """One run in six hours is 0 or 100 %: it holds, labelled n = 1, and only a second one rolls back."""
-    rehearsal.world.feed.publish(30)
+    rehearsal.world.feed.publish(12)  # more than one run takes on
     rehearsal.world.run(Kind.MONITOR, limit=50)
     in_week_one(rehearsal)
     rehearsal.world.fault("F403K", graphql="updateIssue", count=None, share=0.9)
@@ -86,6 +86,6 @@ def test_most_items_failing_holds_the_operation_after_its_first_run(rehearsal: C
 @pytest.mark.timeout(600)
 def test_healthy_week_fires_nothing_that_stops(rehearsal: Course) -> None:
     in_week_one(rehearsal)
-    rehearsal.live_days(1)
+    rehearsal.live_days(1, timedelta(hours=3))
     assert not Rollback.objects.exists()
     assert not Firing.objects.exclude(action="warn").exists()
