@@ -121,10 +121,10 @@ def _apart(telling: Telling) -> timedelta:
 
 
 def subject(telling: Telling, place: str) -> str:
-    """12 findings in 3 checks on owner/name."""
+    """12 findings in 3 checks on owner/name (2 critical)."""
     checks = len({fact.check for fact in telling.told})
     if telling.new:
-        critical = f" ({counted(len(telling.critical), 'critical one')})" if telling.critical else ""
+        critical = f" ({len(telling.critical)} critical)" if telling.critical else ""
         return f"{counted(len(telling.told), 'finding')} in {counted(checks, 'check')} on {place}{critical}"
     if telling.again:
         return f"{counted(len(telling.again), 'critical finding')} still there on {place}"

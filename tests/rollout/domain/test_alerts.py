@@ -92,7 +92,7 @@ def test_next_message_waits_an_hour_and_less_for_something_critical() -> None:
 def test_message_counts_by_check_and_names_the_first_few() -> None:
     telling = decided(*(fact(number) for number in range(1, 8)), fact(9, check="state.conflict", critical=True))
     titles = {"remnant.todo": "Left to be done", "state.conflict": "Several state labels"}
-    assert alerts.subject(telling, "acme/watch") == "8 findings in 2 checks on acme/watch (1 critical one)"
+    assert alerts.subject(telling, "acme/watch") == "8 findings in 2 checks on acme/watch (1 critical)"
     assert alerts.body(telling, titles, "https://here.example/").splitlines() == [
         "New:",
         "- Several state labels: 1 (#9)",
