@@ -16,7 +16,7 @@ from pipeline.admin.questions import require
 from pipeline.services.operations import NotPossible
 from pipeline.views import display
 from rollout.admin.base import PageView, RolloutPages
-from rollout.admin.reviews import person
+from rollout.admin.scoring_pages import person
 from rollout.domain.reviews import sheets
 from rollout.models import Adjudication
 from rollout.services.reviews import disagreements, marks, queue
@@ -42,7 +42,7 @@ class AdjudicationScreen(RolloutPages):
 
     @admin.display(description="Issue")
     def name(self, row: Adjudication) -> SafeString:
-        return display.wide(title_of(row)[:90])
+        return display.wide(parts.title_of(row.sample)[:90])
 
     @admin.display(description="State", ordering="state")
     def state_word(self, row: Adjudication) -> SafeString | str:
@@ -63,10 +63,6 @@ class AdjudicationScreen(RolloutPages):
         return context_of(request, row, {})
 
 
-def title_of(row: Adjudication) -> str:
-    return f"#{row.sample.issue.number} {parts.shown(row.sample.title)}"
-
-
 def context_of(request: HttpRequest, row: Adjudication, typed: Mapping[str, str]) -> dict[str, Any]:
     both = disagreements.pair(row.sample)
     settled = row.state == Adjudication.State.SETTLED
@@ -74,7 +70,7 @@ def context_of(request: HttpRequest, row: Adjudication, typed: Mapping[str, str]
     columns = [parts.column(title, review) for title, review in zip(titles, both, strict=True)]
     refusal = disagreements.why_not(row, person(request))
     return {
-        "title": title_of(row),
+        "title": parts.title_of(row.sample),
         "columns": columns,
         "lines": parts.side_by_side(row.sample, columns),
         "choices": list(zip(titles, both, strict=True)),

@@ -116,6 +116,10 @@ def shown(text: str) -> str:
     return " ".join(visible(text).text.split())
 
 
+def title_of(sample: Sample) -> str:
+    return f"#{sample.issue.number} {shown(sample.title)}"
+
+
 def lines(review: Review, sheet: Sheet, faults: Mapping[str, str]) -> list[Line]:
     rubric = review.sample.batch.rubric
     anchors = {row.slug: row.anchors for row in rubric.criteria.all()}

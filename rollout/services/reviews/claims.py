@@ -81,7 +81,8 @@ def decline(review_id: int, user: User, reason: str) -> None:
     with transaction.atomic():
         seat = _unfinished(review_id, user)
         if seat.sample.batch.is_calibration:
-            raise NotPossible("A calibration round is scored by everybody; skip the issue instead.")
+            # Not told why: calibration items look like any other.
+            raise NotPossible("This issue cannot be given to somebody else; skip it instead, with your reason.")
         entry = {"by": user.get_username(), "at": clock.now().isoformat(), "reason": reason.strip()[:500]}
         _change(
             seat,
@@ -123,7 +124,10 @@ def why_lost(seat: Review, user: User) -> str:
         return "You released or opened this issue again elsewhere, so this page is old; open it from your queue."
     if seat.sample.batch.state != ReviewBatch.State.OPEN:
         return "This batch is closed, so nothing is scored in it any more."
-    return "Your claim ran out and somebody else has this issue now; copy what you typed, then start the next one."
+    if seat.reviewer_id is None:
+        return "You do not have this issue any more, because it was given back; start the next one."
+    why = "Your claim ran out or a lead moved the review, and somebody else has this issue now"
+    return f"{why}; copy what you typed, then start the next one."
 
 
 def _live(seat: Review, user: User, now: datetime) -> bool:

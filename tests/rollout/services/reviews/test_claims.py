@@ -230,7 +230,7 @@ def test_seat_that_everybody_gave_back_waits_and_is_offered_to_neither() -> None
 def test_calibration_seat_is_not_declined() -> None:
     [seat] = seated(make.make_person(), batch=make.make_batch(is_calibration=True))
 
-    with pytest.raises(NotPossible, match="scored by everybody"):
+    with pytest.raises(NotPossible, match="skip it instead"):
         claims.decline(seat.pk, who(seat), "No time.")
 
 
