@@ -40,8 +40,8 @@ def look(now: datetime | None = None) -> int:
     reminders.settle(now)
     looks = trust.look(now)
     begun = 0
-    for work in _by_server(now).values():
-        if not trust.why_not(looks, work.repositories.values()):
+    for server, work in _by_server(now).items():
+        if not trust.why_not(looks, server, work.repositories.values()):
             begun += _note(work.due, now)
             for repository in work.repositories.values():
                 _carry_out(repository, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from rollout.domain import escalation
 from rollout.domain.escalation import Looks
 
 LOOKED, SETTLED = "escalation looked", "escalation settled since"
-DIFFERED, NOT_TOLD = "escalation clock differed", "escalation clock not told"
+DIFFERED, NOT_TOLD = "escalation clock differed", "escalation clock not told"  # and the server's mark
 log = logging.getLogger(__name__)
 
 
@@ -26,17 +27,19 @@ def look(now: datetime) -> Looks:
     return looks
 
 
-def why_not(looks: Looks, repositories: Iterable[Repository]) -> str:
+def why_not(looks: Looks, server: str, repositories: Iterable[Repository]) -> str:
     """Why nothing fires for these repositories of one server, in one sentence, or an empty text. Asks GitHub once."""
     if problem := escalation.unsettled(looks):
         return problem
     apart = _apart(repositories)
     problem = escalation.distrust(looks, apart)
+    mark = hashlib.sha256(server.encode()).hexdigest()[:8]
+    told = (f"{DIFFERED} {mark}", f"{NOT_TOLD} {mark}")
     if not problem:
-        Heartbeat.objects.filter(name__in=(DIFFERED, NOT_TOLD)).delete()
+        Heartbeat.objects.filter(name__in=told).delete()
         return ""
-    if _note(NOT_TOLD if apart is None else DIFFERED, looks.last):  # said once, not every minute
-        log.warning("escalation waits", extra={"cause": problem})
+    if _note(told[apart is None], looks.last):  # said once, not every minute
+        log.warning("escalation waits", extra={"cause": problem, "server": server})
     return problem
 
 
@@ -47,13 +50,14 @@ def standing(now: datetime) -> str:
         return "Nobody has looked for overdue issues for an hour; see whether the control plane's beat and workers run."
     if problem := escalation.unsettled(looks):
         return problem
-    noted = dict(Heartbeat.objects.filter(name__in=(DIFFERED, NOT_TOLD)).values_list("name", "beaten_at"))
-    if DIFFERED in noted:
+    differed = Heartbeat.objects.filter(name__startswith=DIFFERED).first()
+    if differed is not None:
         return (
-            f"At {noted[DIFFERED]:%Y-%m-%d %H:%M} UTC our clock and GitHub's were more than 5 minutes apart; nothing "
-            "is escalated until they agree. Set the clock of this machine."
+            f"At {differed.beaten_at:%Y-%m-%d %H:%M} UTC our clock and GitHub's were more than 5 minutes apart; "
+            "nothing is escalated until they agree. Set the clock of this machine."
         )
-    return escalation.distrust(looks, None) if NOT_TOLD in noted else ""
+    not_told = Heartbeat.objects.filter(name__startswith=NOT_TOLD).exists()
+    return escalation.distrust(looks, None) if not_told else ""
 
 
 def _last() -> Looks | None:

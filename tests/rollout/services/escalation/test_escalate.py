@@ -9,11 +9,12 @@ import pytest
 
 from pipeline.clock import VirtualClock
 from pipeline.github.port import Transient
-from pipeline.models import Effect, Issue, Repository, Run
-from pipeline.services import execution, runs
+from pipeline.models import Effect, Heartbeat, Issue, Repository, Run
+from pipeline.services import connect, execution, runs
+from rollout.domain.escalation import Action, Due, Rule
 from rollout.models import Announcement, EscalationEvent, EscalationRule, ManualReview, RoleHolder
-from rollout.services import announcements
-from rollout.services.escalation import escalate, reminders, snooze, trust
+from rollout.services import announcements, ticking
+from rollout.services.escalation import escalate, notices, reminders, reviews, snooze, trust
 from tests.fake_github import FakeGitHub, refused
 from tests.rollout.factories import make_person, make_rollout
 from tests.rollout.services.escalation.late import (
@@ -233,6 +234,73 @@ def test_kill_between_the_comment_and_its_record_makes_no_second_comment(
     execution.work_on(run.pk)
     work(time)
     assert (events(issue), comments(github, issue)) == ({"remind": "done"}, 1)
+
+
+# --- two processes at once ---
+
+
+def test_second_process_finds_the_reminder_taken(
+    repository: Repository, github: Github, time: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed_over(repository, github)
+    seen: list[Any] = []
+    monkeypatch.setattr(escalate, "_carry_out", lambda *_: seen.extend(reminders.ready(repository, time.now())[1]))
+    settle_at(time, DUE + 4 * DAY)
+    monkeypatch.setattr(reminders, "ready", lambda *_: ("live", seen[:1]))
+    assert reminders.send(repository, time.now()) is not None
+    assert reminders.send(repository, time.now()) is None
+    assert Run.objects.count() == 1
+
+
+def test_second_process_finds_notice_and_review_taken(
+    repository: Repository, github: Github, time: VirtualClock
+) -> None:
+    handed_over(repository, github)
+    settle_at(time, DUE + 15 * DAY)
+    told = Announcement.objects.count()
+    events_by_action = {row.action: row for row in EscalationEvent.objects.select_related("case__issue__repository")}
+    assert not notices.notify(repository, "copilot-operations", [events_by_action["notify"]], time.now())
+    assert reviews.open_due(repository, [events_by_action["review"]], time.now()) == 0
+    assert Announcement.objects.count() == told
+
+
+def test_row_that_another_process_wrote_stays_as_it_was(
+    repository: Repository, github: Github, time: VirtualClock
+) -> None:
+    issue = handed_over(repository, github)
+    escalate.look(time.now())
+    EscalationEvent.objects.create(case=case_of(issue), action="remind", days_overdue=3, at=DUE, state="done")
+    case = case_of(issue)
+    due = Due(Action.REMIND, Rule(Action.REMIND, 3 * DAY), DUE + 3 * DAY)
+    escalate._note([(case, due)], time.now())
+    assert events(issue) == {"remind": "done"}
+
+
+# --- among the others ---
+
+
+def test_every_minute_looks_for_what_is_overdue_and_a_fault_stops_nothing_else(
+    repository: Repository, time: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticking.carry_on(time.now())
+    assert Heartbeat.objects.get(name=trust.LOOKED).beaten_at == time.now()
+
+    def broken(_now: Any) -> None:
+        raise ValueError("A fault of ours.")
+
+    monkeypatch.setattr(escalate, "look", broken)
+    ticking.carry_on(time.now())
+
+
+def test_server_that_agrees_does_not_speak_for_another(github: Github, time: VirtualClock) -> None:
+    here, there = followed(), followed(api_url="https://github.example/api/v3")
+    near, far = handed_over(here, github), handed_over(there, github)
+    wrong = FakeGitHub(ahead=-DAY)
+    with connect.using(lambda row: wrong if row == there else github):
+        settle_at(time, DUE + 4 * DAY)
+        escalate.look(time.now())
+    assert (events(near), events(far)) == ({"remind": "sent"}, {})
+    assert "more than 5 minutes apart" in trust.standing(time.now())
 
 
 # --- notices ---
