@@ -180,3 +180,17 @@ def test_revert_touches_no_label_that_the_run_did_not(before: set[str], added: s
     for change in undone(planned(effect, labels=tuple(sorted(now)), state=State.DISCOVERY)):
         assert isinstance(change, changes.RemoveLabels)
         assert set(change.labels) == ours & now
+
+
+CLOSED = done(changes.CloseIssue("completed"), {"is_open": True})
+
+
+def test_issue_that_the_run_closed_is_opened_again() -> None:
+    assert undone(planned(CLOSED, is_open=False)) == [changes.ReopenIssue()]
+
+
+@pytest.mark.parametrize(("before", "is_open"), [({"is_open": True}, True), ({}, False)])
+def test_issue_is_not_opened_where_it_is_open_or_was_not_known_to_be(before: dict[str, Any], is_open: bool) -> None:
+    made = planned(done(changes.CloseIssue("completed"), before), is_open=is_open)
+    assert (made.verdict, undone(made)) == (Verdict.SKIP, [])
+    assert len(made.facts["left"]) == 1
