@@ -62,7 +62,14 @@ class ServiceLevelForm(ReasonedModelForm):
         problem = service_levels.refusal(str(answer.get("metric", "")), answer.get("within"))
         if problem and "metric" in answer:
             self.add_error("metric", problem)
+        if "slug" in answer and self._is_taken(answer):
+            self.add_error("slug", f"There is a level {answer['slug']!r} for this place already; change that one.")
         return answer
+
+    def _is_taken(self, answer: dict[str, Any]) -> bool:
+        place = {name: answer.get(name) for name in ("slug", "repository")}
+        rows = ServiceLevel.objects.filter(**place, workflow=answer.get("workflow") or "")
+        return rows.exclude(pk=self.instance.pk).exists()
 
 
 @admin.register(ServiceLevel)

@@ -205,6 +205,7 @@ def test_lead_adds_a_level_for_a_workflow_with_a_reason(repository: Repository, 
         ({"workflow": "no-such"}, "There is no workflow &#x27;no-such&#x27;"),
         ({"threshold": "80"}, "80.0 is no share; write 80 % as 0.8"),
         ({"reason": ""}, "This field is required"),
+        ({"workflow": ""}, "There is a level &#x27;completion-48h&#x27; for this place already"),
     ],
 )
 def test_level_that_makes_no_sense_is_refused(
