@@ -41,6 +41,9 @@ from pipeline.models import (
 )
 from pipeline.services.operations import cron_of
 
+# Findings that say how GitHub differs from our rows; one about a text excuses no wrong label.
+TELL_OF_A_DIFFERENCE = ("labels.triage", "labels.closed", "record.differs")
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -93,7 +96,9 @@ def _place_of_report(report: ProblemReport | None) -> Place | None:
 
 def _issues(chosen: list[int]) -> Iterable[IssueFact]:
     findings: dict[int, list[str]] = defaultdict(list)
-    for finding in Finding.objects.filter(repository__in=chosen, issue__isnull=False, resolved_at__isnull=True):
+    telling = Q(check_id__startswith="state.") | Q(check_id__in=TELL_OF_A_DIFFERENCE)
+    rows = Finding.objects.filter(telling, repository__in=chosen, issue__isnull=False, resolved_at__isnull=True)
+    for finding in rows:
         findings[finding.issue_id or 0].append(finding.check_id)
     history: dict[int, list[Step]] = defaultdict(list)
     for row in Transition.objects.filter(issue__repository__in=chosen).order_by("issue", "sequence"):

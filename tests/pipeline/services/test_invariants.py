@@ -273,7 +273,7 @@ def illegal_move(world: Sound) -> None:
 
 def state_of_its_own(world: Sound) -> None:
     Issue.objects.update(state="done")
-    make_finding(repository=world.repository, issue=world.issue)
+    make_finding(repository=world.repository, issue=world.issue, check_id="state.conflict")
 
 
 def other_label(world: Sound) -> None:
