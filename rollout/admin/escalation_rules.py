@@ -25,12 +25,11 @@ class EscalationRuleForm(ReasonedModelForm):
             "repository": UnfoldAdminSelectWidget,
             "role": UnfoldAdminTextInputWidget,
         }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["repository"].help_text = "Empty: every repository."
-        self.fields["days_overdue"].help_text = "Days after the due time on the case's own clock, pauses left out."
-        self.fields["role"].help_text = "A role of the plan: who is told, or owns the review. A reminder needs none."
+        help_texts: ClassVar[dict[str, str]] = {
+            "repository": "Empty: every repository.",
+            "days_overdue": "Days after the due time on the case's own clock, pauses left out.",
+            "role": "A role of the plan: who is told, or owns the review. A reminder needs none.",
+        }
 
     def clean_days_overdue(self) -> int:
         days = int(self.cleaned_data["days_overdue"])
