@@ -116,7 +116,9 @@ def _due(
         _drop(row, group)
         return None
     if row is None:
-        row = ProblemReport.objects.create(repository=repository, group=check, opened_at=now, updated_at=now)
+        row, _ = ProblemReport.objects.get_or_create(  # another run may be at the same point
+            repository=repository, group=check, is_open=True, defaults={"opened_at": now, "updated_at": now}
+        )
     return row
 
 

@@ -89,6 +89,19 @@ def test_every_checkbox_of_a_step_is_a_criterion(number: str, count: int) -> Non
     assert len(step(number).criteria) == count
 
 
+def test_quality_checks_are_measured_by_a_sweep_of_the_last_day() -> None:
+    checks = {one.slug: one for one in step("3.1").criteria}
+    assert {slug: one.metric for slug, one in checks.items()} == {
+        "check-label-drift": "label_drift",
+        "check-orphaned": "orphaned_assignments",
+        "check-stale": "stale_assignments",
+        "check-remnants": "template_remnants",
+        "check-references": "broken_references",
+    }
+    for one in checks.values():
+        assert (one.source, one.comparator, one.threshold, one.window.hours) == (Source.AUTOMATIC, "==", 0, 24)
+
+
 def test_the_rehearsal_and_the_review_carry_their_checkboxes_on_the_gate() -> None:
     assert [len(PLAN.phases[place].gate.criteria) for place in (0, -1)] == [4, 7]
 
