@@ -114,6 +114,12 @@ KINDS = (
     _planted("handed", _same, "reference.branch", values=_missing(Thing.BRANCH)),
     _planted("handed", _same, "reference.file", values=_missing(Thing.FILE)),
     _planted("handed", _same, "reference.pull", values=_missing(Thing.PULL)),
+    _planted(
+        "handed",
+        _written(GUIDANCE, f"Compare [the earlier case]({healthy.URL}/issues/999)."),
+        "reference.issue",
+        values=_missing(Thing.ISSUE),
+    ),
     _planted("handed", _same, "record.differs", values=_read(labels=("bug",))),
     _planted(
         "assigned",
