@@ -113,7 +113,10 @@ class Case:
 
 
 def cases_of(tries: Iterable[Try], now: datetime) -> list[Case]:
-    """One per issue, oldest first. What we took back ends its case; handing over anew after that begins another."""
+    """One per issue, oldest first, as it was at `now`: an earlier figure can be computed again.
+
+    What we took back ends its case; handing over anew after that begins another.
+    """
     by_issue: dict[int, list[Try]] = defaultdict(list)
     for one in sorted(tries, key=lambda one: (one.requested_at, one.key)):
         by_issue[one.issue].append(one)
@@ -134,7 +137,7 @@ def _case(tries: Sequence[Try], now: datetime) -> Case:
     first, last = tries[0], tries[-1]
     ends = [_end(one) for one in tries if one.outcome == Reported.COMPLETED]
     done = min((end for end in ends if end is not None and end <= now), default=None)
-    withdrawn = last.outcome == Reported.WITHDRAWN and done is None
+    taken_back = (last.ended_at or last.requested_at) if last.outcome == Reported.WITHDRAWN and done is None else None
     met = dict.fromkeys(name for one in tries for name in (*one.blockers, one.blocker) if name)
     return Case(
         keys=tuple(one.key for one in tries),
@@ -143,7 +146,7 @@ def _case(tries: Sequence[Try], now: datetime) -> Case:
         newest=last.requested_at,
         outcome=Reported.COMPLETED if done else reporting_outcome(last.outcome, last.blocker),
         completed_at=done,
-        withdrawn_at=(last.ended_at or last.requested_at) if withdrawn else None,
+        withdrawn_at=taken_back if taken_back is not None and taken_back <= now else None,
         blockers=tuple(met),
         to_be_merged=last.outcome == "finished" and not last.blocker,
         workflow=last.workflow,

@@ -150,6 +150,13 @@ def test_what_we_took_back_leaves_the_risk_set_censored() -> None:
     assert (found.at_risk(3600), found.at_risk(2 * 3600), found.happened(20 * 3600)) == (2, 1, 1.0)
 
 
+def test_what_happens_later_is_not_known_yet() -> None:
+    tries = [handed(1, 30 * HOUR, "withdrawn", 20 * HOUR), handed(2, 30 * HOUR, "completed", 20 * HOUR)]
+    before = cases_of(tries, NOW - 15 * HOUR)
+    assert [(case.withdrawn_at, case.completed_at) for case in before] == [(None, None)] * 2
+    assert curve(before, NOW - 15 * HOUR).longest == 15 * 3600
+
+
 def test_cohort_counts_every_case_once() -> None:
     tries = [
         handed(1, 9 * DAY, "completed", 10 * HOUR),
