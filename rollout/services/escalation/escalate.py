@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from pipeline import clock
 from pipeline.models import Issue, Repository
@@ -93,11 +93,8 @@ def _told(repository: Repository, now: datetime) -> QuerySet[EscalationEvent]:
 def _newly_due(now: datetime) -> Iterator[tuple[CompletionCase, Due]]:
     """Every action that is due and was not begun, of the cases that are late enough for any."""
     known = rules.in_force()
-    active = [rule for rule in known if rule.active]
-    if not active:
-        return
     closest: dict[tuple[int, str], Mapping[Action, Rule]] = {}
-    for case in _late(now - min(rule.after for rule in active)):
+    for case in _late(known, now):
         place = (case.issue.repository_id, case.workflow)
         if place not in closest:
             closest[place] = escalation.closest(known, *place)
@@ -105,17 +102,26 @@ def _newly_due(now: datetime) -> Iterator[tuple[CompletionCase, Due]]:
             yield case, due
 
 
-def _late(before: datetime) -> Iterator[CompletionCase]:
-    """Open cases that fell due before then and still have an action left, a few queries for each 500."""
+def _late(known: Sequence[Rule], now: datetime) -> Iterator[CompletionCase]:
+    """Open cases for which some rule could have come due and was not begun, a few queries for each 500."""
     rows = CompletionCase.objects.filter(
-        state=CompletionCase.State.OPEN, due_at__lte=before, issue__presence=Issue.Presence.PRESENT
+        _could_be_due(known, now), state=CompletionCase.State.OPEN, issue__presence=Issue.Presence.PRESENT
     )
-    rows = rows.annotate(begun=Count("escalations")).filter(begun__lt=len(Action)).order_by("pk")
-    rows = rows.select_related("issue__repository").prefetch_related("pauses", "escalations")
+    rows = rows.select_related("issue__repository").prefetch_related("pauses", "escalations").order_by("pk")
     last = 0
     while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
         yield from chunk
         last = chunk[-1].pk
+
+
+def _could_be_due(known: Sequence[Rule], now: datetime) -> Q:
+    """By the time alone, pauses aside: which rule is the closest to a case is asked of those that are left."""
+    found = Q(pk__in=[])
+    for action in {rule.action for rule in known if rule.active}:
+        soonest = min(rule.after for rule in known if rule.active and rule.action == action)
+        begun = EscalationEvent.objects.filter(case=OuterRef("pk"), action=action.value)
+        found |= Q(due_at__lte=now - soonest) & ~Exists(begun)
+    return found
 
 
 def _note(found: Sequence[tuple[CompletionCase, Due]], now: datetime) -> int:
