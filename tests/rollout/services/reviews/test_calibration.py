@@ -69,9 +69,7 @@ def test_round_does_not_take_the_weeks_place_or_load(repository: Repository) -> 
     batch = batches.draw(repository, LAST_WEEK, by="lea", reason="As every week.")
 
     assert batch.samples.count() == 3
-    assert all(
-        "in this week before it" in seat.assigned_reason for seat in Review.objects.filter(sample__batch=batch)
-    )
+    assert all("in this week before it" in seat.assigned_reason for seat in Review.objects.filter(sample__batch=batch))
 
 
 def test_flagged_cases_are_offered_once_each_newest_first(repository: Repository) -> None:
