@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 FOLDER = tempfile.mkdtemp(prefix="controlplane-benchmark-")
 os.environ |= {
@@ -62,7 +62,7 @@ def fill(issues: int, cases: int) -> Repository:
     return repository
 
 
-def _due(place: int, cases: int) -> object:
+def _due(place: int, cases: int) -> datetime:
     return MOMENT - (place % cases + 1) / cases * 20 * DAY
 
 

@@ -120,7 +120,7 @@ def _could_be_due(known: Sequence[Rule], now: datetime) -> Q:
     for action in {rule.action for rule in known if rule.active}:
         soonest = min(rule.after for rule in known if rule.active and rule.action == action)
         begun = EscalationEvent.objects.filter(case=OuterRef("pk"), action=action.value)
-        found |= Q(due_at__lte=now - soonest) & ~Exists(begun)
+        found |= Q(~Exists(begun), due_at__lte=now - soonest)
     return found
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from pipeline.clock import VirtualClock
-from pipeline.github.port import Transient
-from pipeline.models import Effect, Heartbeat, Issue, Repository, Run
-from pipeline.services import connect, execution, runs
+from pipeline.models import Heartbeat, Issue, Repository, Run
+from pipeline.services import connect
 from rollout.domain.escalation import Action, Due, Rule
-from rollout.models import Announcement, EscalationEvent, EscalationRule, ManualReview, RoleHolder
-from rollout.services import announcements, ticking
+from rollout.models import Announcement, EscalationEvent, EscalationRule, ManualReview
+from rollout.services import ticking
 from rollout.services.escalation import escalate, notices, reminders, reviews, snooze, trust
-from tests.fake_github import FakeGitHub, refused
-from tests.rollout.factories import make_person, make_rollout
+from tests.fake_github import FakeGitHub
 from tests.rollout.services.escalation.late import (
     DAY,
     DUE,
@@ -120,122 +117,6 @@ def test_reminder_that_was_asked_for_is_dropped_when_the_issue_ends_first(
     assert comments(github, issue) == 0
 
 
-# --- reminders ---
-
-
-def test_reminder_is_only_shown_in_dry_run_and_made_once_track_is_live(
-    repository: Repository, github: Github, time: VirtualClock
-) -> None:
-    issue = handed_over(repository, github)
-    track(repository, mode="dry_run", live_until=None)
-    look_until(time, DUE + 3 * DAY)
-    work(time)
-    look_until(time, DUE + 4 * DAY)
-    shown = Run.objects.get()
-    assert (shown.mode, shown.items.get().state, events(issue)["remind"]) == ("dry_run", "planned", "due")
-    track(repository, mode="live", live_until=DUE + 99 * DAY)
-    look_until(time, DUE + 5 * DAY)
-    work(time)
-    assert events(issue)["remind"] == "done"
-    assert comments(github, issue) == 1
-    assert Run.objects.filter(mode="live").count() == 1
-
-
-def test_plan_of_a_dry_run_that_a_person_applied_is_the_reminder(
-    repository: Repository, github: Github, time: VirtualClock
-) -> None:
-    issue = handed_over(repository, github)
-    track(repository, mode="dry_run", live_until=None)
-    settle_at(time, DUE + 4 * DAY)
-    work(time)
-    runs.apply_plan(Run.objects.get(), actor="lena", reason="It reads well.", ring=False)
-    work(time)
-    assert events(issue)["remind"] == "done"
-    track(repository, mode="live", live_until=DUE + 99 * DAY)
-    look_until(time, time.now() + 3 * HOUR)
-    work(time)
-    assert comments(github, issue) == 1
-
-
-def test_comment_that_is_refused_is_tried_thrice_and_then_failed(
-    repository: Repository, github: Github, time: VirtualClock
-) -> None:
-    issue = handed_over(repository, github)
-    settle_at(time, DUE + 4 * DAY)
-    for _ in range(5):
-        github.spoil("add_comment", refused())
-        work(time)
-        time.advance(timedelta(minutes=20))
-        escalate.look(time.now())
-    event = EscalationEvent.objects.get()
-    assert (event.state, event.evidence["tries"], Run.objects.count()) == ("failed", 3, 3)
-    assert "403" in event.evidence["problem"]
-    assert comments(github, issue) == 0
-
-
-def test_run_that_lost_its_lease_is_asked_for_again(repository: Repository, github: Github, time: VirtualClock) -> None:
-    issue = handed_over(repository, github)
-    settle_at(time, DUE + 4 * DAY)
-    track(repository, mode="dry_run")
-    work(time)
-    assert events(issue)["remind"] == "due"
-    track(repository, mode="live")
-    time.advance(timedelta(minutes=20))
-    escalate.look(time.now())
-    work(time)
-    assert (events(issue)["remind"], comments(github, issue)) == ("done", 1)
-
-
-class Killed(BaseException):
-    """What kill -9 is to a process."""
-
-
-@pytest.mark.parametrize("where", ["before", "within"])
-def test_kill_between_the_row_and_the_doing_is_made_good_and_not_repeated(
-    repository: Repository, github: Github, time: VirtualClock, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    issue = handed_over(repository, github)
-    with monkeypatch.context() as patch:
-
-        def kill(*_: Any, **__: Any) -> None:
-            raise Killed
-
-        if where == "before":
-            patch.setattr(escalate, "_carry_out", kill)
-        else:
-            patch.setattr(reminders, "take", kill)
-        with pytest.raises(Killed):
-            settle_at(time, DUE + 4 * DAY)
-    assert (events(issue), Run.objects.count()) == ({"remind": "due"}, 0)
-    escalate.look(time.now())
-    work(time)
-    assert (events(issue), comments(github, issue)) == ({"remind": "done"}, 1)
-
-
-def test_kill_between_the_comment_and_its_record_makes_no_second_comment(
-    repository: Repository, github: Github, time: VirtualClock
-) -> None:
-    issue = handed_over(repository, github)
-    settle_at(time, DUE + 4 * DAY)
-    run = Run.objects.get()
-    execution.execute(run.pk)
-
-    def kill() -> None:
-        github.before_write = None
-        raise Killed
-
-    github.before_write = kill
-    with pytest.raises(Killed):
-        execution.work_on(run.pk)
-    assert Effect.objects.get().state == "sending"
-    time.advance(timedelta(minutes=20))
-    escalate.look(time.now())
-    assert events(issue) == {"remind": "sent"}
-    execution.work_on(run.pk)
-    work(time)
-    assert (events(issue), comments(github, issue)) == ({"remind": "done"}, 1)
-
-
 # --- two processes at once ---
 
 
@@ -303,62 +184,6 @@ def test_server_that_agrees_does_not_speak_for_another(github: Github, time: Vir
     assert "more than 5 minutes apart" in trust.standing(time.now())
 
 
-# --- notices ---
-
-
-def test_notice_is_one_message_for_all_to_whoever_holds_the_role(
-    repository: Repository, github: Github, time: VirtualClock
-) -> None:
-    rollout = make_rollout(repository=repository)
-    for name, backup in (("cora", False), ("carl", True)):
-        RoleHolder.objects.create(rollout=rollout, role="copilot-operations", user=make_person(name), backup=backup)
-    issues = [handed_over(repository, github, title=f"<!here> @copilot number {number}") for number in range(3)]
-    settle_at(time, DUE + 8 * DAY)
-    told = Announcement.objects.filter(key__startswith="escalation:")
-    assert sorted(told.values_list("channel", flat=True)) == ["email", "slack"]
-    mail = told.get(channel="email")
-    assert mail.recipients == ["carl@example.org", "cora@example.org"]
-    assert all(f"#{issue.number} " in mail.body for issue in issues)
-    assert "<!here>" not in mail.body
-    assert "8 days overdue" in mail.body
-    escalate.look(time.now())
-    assert told.count() == 2
-
-
-def test_notice_without_a_rollout_goes_to_the_leads(repository: Repository, github: Github, time: VirtualClock) -> None:
-    boss = make_person("boss", is_superuser=True)
-    handed_over(repository, github)
-    settle_at(time, DUE + 8 * DAY)
-    mail = Announcement.objects.get(channel="email")
-    assert (mail.rollout, mail.recipients) == (None, [boss.email])
-    announcements.deliver_due(time.now())
-
-
-def test_notice_to_nobody_goes_to_the_channel_alone(repository: Repository, github: Github, time: VirtualClock) -> None:
-    handed_over(repository, github)
-    settle_at(time, DUE + 8 * DAY)
-    assert [row.channel for row in Announcement.objects.all()] == ["slack"]
-    assert "nobody: the role is not held" in Announcement.objects.get().body
-
-
-def test_kill_within_a_notice_tells_nobody_twice(
-    repository: Repository, github: Github, time: VirtualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    handed_over(repository, github)
-    with monkeypatch.context() as patch:
-        patch.setattr(EscalationEvent.objects, "bulk_update", _killed)
-        with pytest.raises(Killed):
-            settle_at(time, DUE + 8 * DAY)
-    assert not Announcement.objects.exists()
-    escalate.look(time.now())
-    escalate.look(time.now())
-    assert Announcement.objects.count() == 1
-
-
-def _killed(*_: Any, **__: Any) -> None:
-    raise Killed
-
-
 # --- pauses ---
 
 
@@ -382,87 +207,3 @@ def test_pause_shifts_the_escalation_by_its_length(repository: Repository, githu
     track(repository, mode="live")
     look_until(time, DUE + 5 * DAY)
     assert EscalationEvent.objects.get().at == DUE + 5 * DAY
-
-
-# --- the clock ---
-
-
-def test_jump_forward_fires_nothing_and_the_jump_back_neither(
-    repository: Repository, github: Github, time: VirtualClock
-) -> None:
-    handed_over(repository, github)
-    look_until(time, DUE)
-    time.advance(10 * DAY)
-    github.ahead = -10 * DAY
-    for _ in range(5):
-        escalate.look(time.now())
-        time.advance(timedelta(minutes=5))
-    time.set(DUE + HOUR)
-    github.ahead = timedelta(0)
-    look_until(time, DUE + 3 * DAY - HOUR)
-    assert not EscalationEvent.objects.exists()
-    look_until(time, DUE + 3 * DAY)
-    assert EscalationEvent.objects.get().at == DUE + 3 * DAY
-
-
-def test_clock_that_stays_wrong_fires_nothing_and_says_so(
-    repository: Repository, github: Github, time: VirtualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    handed_over(repository, github)
-    look_until(time, DUE)
-    github.ahead = -10 * DAY
-    time.advance(10 * DAY)
-    look_until(time, DUE + 12 * DAY)
-    assert not EscalationEvent.objects.exists()
-    assert "more than 5 minutes apart" in trust.standing(time.now())
-    assert caplog.text.count("escalation waits") == 1
-    github.ahead = timedelta(0)
-    escalate.look(time.now())
-    assert EscalationEvent.objects.count() == 2
-    assert trust.standing(time.now()) == ""
-
-
-def test_small_jump_that_looks_regular_is_caught_by_githubs_clock(
-    repository: Repository, github: Github, time: VirtualClock
-) -> None:
-    handed_over(repository, github)
-    look_until(time, DUE + 3 * DAY - HOUR)
-    github.ahead = -timedelta(minutes=50)
-    time.advance(timedelta(minutes=50))
-    look_until(time, DUE + 3 * DAY + timedelta(minutes=10))
-    assert not EscalationEvent.objects.exists()
-
-
-def test_github_that_does_not_tell_its_time_keeps_everything_back(
-    repository: Repository, github: Github, time: VirtualClock
-) -> None:
-    handed_over(repository, github)
-    github.unreadable = Transient("GitHub cannot be reached.")
-    settle_at(time, DUE + 4 * DAY)
-    assert not EscalationEvent.objects.exists()
-    assert "could not be asked for its time" in trust.standing(time.now())
-    github.unreadable = None
-    escalate.look(time.now())
-    assert EscalationEvent.objects.count() == 1
-
-
-def test_nothing_fires_before_looks_have_come_regularly_for_an_hour(
-    repository: Repository, github: Github, time: VirtualClock
-) -> None:
-    handed_over(repository, github)
-    time.set(DUE + 4 * DAY)
-    for minutes in (0, 30, 59):
-        time.set(DUE + 4 * DAY + timedelta(minutes=minutes))
-        escalate.look(time.now())
-    assert not EscalationEvent.objects.exists()
-    assert "nothing is escalated before" in trust.standing(time.now())
-    time.set(DUE + 4 * DAY + HOUR)
-    escalate.look(time.now())
-    assert EscalationEvent.objects.count() == 1
-
-
-def test_page_says_when_nobody_looks_any_more(repository: Repository, time: VirtualClock) -> None:
-    assert "Nobody has looked" in trust.standing(time.now())
-    settle_at(time, DUE)
-    assert trust.standing(time.now()) == ""
-    assert "Nobody has looked" in trust.standing(time.now() + 2 * HOUR)
