@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import DateTimeField, Model, QuerySet, Value
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -17,10 +17,12 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from pipeline import clock
 from pipeline.services import audit
 from pipeline.views import display
 
 LONGEST_REASON = 500
+LONGEST_NUMBER = 18
 
 
 class Screen(ModelAdmin):  # type: ignore[misc]  # unfold has no types
@@ -75,6 +77,15 @@ class PageScreen(ReadOnlyScreen):
             for name, view in self.pages()
         ]
         return [*own, *super().get_urls()]
+
+
+class AsOf:
+    """A list whose columns depend on the time: each row bears `as_of`, asked for once and not once a row."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)  # type: ignore[misc]  # of the screen it is mixed into
+        found: QuerySet[Any] = rows.annotate(as_of=Value(clock.now(), output_field=DateTimeField()))
+        return found
 
 
 class RecordScreen(PageScreen):
@@ -184,6 +195,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(entry) for entry in value]
     return value if isinstance(value, str | int | float | bool | dict | None) else str(value)
+
+
+def number(given: str) -> int | None:
+    """A number from an address or a form's hidden field; None for what is none, or longer than any id."""
+    return int(given) if given.isdecimal() and len(given) <= LONGEST_NUMBER else None
 
 
 def to_page(row: Model) -> HttpResponseRedirect:

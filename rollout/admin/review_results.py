@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from pipeline.admin.base import ReadOnlyScreen, row_or_404
+from pipeline.admin.base import ReadOnlyScreen, number, row_or_404
 from pipeline.models import Repository
 from rollout.domain.reviews.results import ENOUGH
 from rollout.models import ReviewBatch, Score
@@ -79,6 +79,9 @@ class ResultsScreen(ReadOnlyScreen):
         batch = row_or_404(self, request, object_id).review.sample.batch
         return self._results(request, batch.repository, batch.week)
 
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        raise Http404("A score has no page of its own: its name is the mark that somebody gave.")
+
     def _results(self, request: HttpRequest, repository: Repository | None, week: date | None) -> HttpResponse:
         context: dict[str, Any] = {"title": "Results of the guidance review", "tab": "Results"}
         if repository is not None and week is not None:
@@ -119,7 +122,7 @@ class ResultsScreen(ReadOnlyScreen):
         if kind not in FORMATS or repository is None or week is None:
             raise Http404(f"There is no such file; choose one of {', '.join(FORMATS)} once something was drawn.")
         weeks = request.GET.get("weeks", "")
-        count = min(int(weeks), YEAR) if weeks.isdecimal() and int(weeks) else results.TREND
+        count = min(number(weeks) or results.TREND, YEAR)
         first = results.weeks_back(week, count)
         columns, rows = exports.rows(
             repository,
@@ -164,7 +167,7 @@ def _repository(request: HttpRequest) -> Repository | None:
     """The one asked for; else that of the newest batch; else the first. Http404 for one that there is not."""
     asked = request.GET.get("repository", "")
     if asked:
-        found = Repository.objects.filter(pk=int(asked)).first() if asked.isdecimal() else None
+        found = Repository.objects.filter(pk=number(asked)).first()
         if found is None:
             raise Http404(f"There is no repository {asked[:20]}.")
         return found

@@ -75,6 +75,11 @@ class ReviewScreen(ReadOnlyScreen):
 
         return page
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        raise Http404("A review has no history beside the audit log; its name would tell the seat and the batch.")
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from pipeline import clock
-from pipeline.admin.base import Screen, page_frame
+from pipeline.admin.base import Screen, number, page_frame
 from pipeline.admin.questions import require
 from pipeline.services.operations import NotPossible
 from rollout.domain.reviews import sheets, weeks
@@ -61,7 +61,7 @@ def queue_page(screen: Screen, request: HttpRequest) -> HttpResponse:
 def _start(request: HttpRequest, user: User) -> HttpResponse:
     wanted = request.POST.get("review", "")
     try:
-        row = claims.claim(int(wanted), user) if wanted.isdecimal() else claims.start_next(user)
+        row = claims.claim(number(wanted) or 0, user) if wanted else claims.start_next(user)
     except Review.DoesNotExist:
         raise Http404("There is no such review.") from None
     except NotPossible as refusal:

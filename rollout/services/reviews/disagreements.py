@@ -71,7 +71,8 @@ def rescore(adjudication: Adjudication, user: User, ratings: Mapping[str, int | 
 def _settle(
     adjudication: Adjudication, user: User, ratings: Ratings, comment: str, chosen: Review | None = None
 ) -> Adjudication:
-    if not comment.strip():
+    said = comment.replace("\0", "").strip()[:MAX_COMMENT]  # a NUL is no text to PostgreSQL
+    if not said:
         raise NotPossible("Say in one sentence why; both reviewers read it. Nothing was settled.")
     found = arithmetic.result(criteria_of(adjudication.sample.batch.rubric), ratings)
     with transaction.atomic():
@@ -87,7 +88,7 @@ def _settle(
             "ratings": dict(ratings),
             "weighted": found.weighted,
             "met": found.met,
-            "comment": comment.replace("\0", "").strip()[:MAX_COMMENT],
+            "comment": said,
             "settled_at": clock.now(),
         }
         if not Adjudication.objects.filter(pk=adjudication.pk, state=Adjudication.State.OPEN).update(**values):

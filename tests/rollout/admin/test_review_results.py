@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from pipeline.models import AuditEntry, Repository
-from rollout.models import Improvement, Rubric
+from rollout.models import Improvement, Rubric, Score
 from tests.factories import MOMENT, make_repository
 from tests.recorded import recorded
 from tests.rollout import factories as make
@@ -83,7 +83,15 @@ def test_older_week_is_shown_when_it_is_chosen(repository: Repository, signed_in
 
 
 @pytest.mark.parametrize(
-    "query", ["week=yesterday", "week=2026-10-20", "week=0001-01-01", "repository=x", "repository=99"]
+    "query",
+    [
+        "week=yesterday",
+        "week=2026-10-20",
+        "week=0001-01-01",
+        "repository=x",
+        "repository=99",
+        "repository=" + "9" * 5000,
+    ],
 )
 def test_week_or_repository_that_does_not_exist_is_not_found(
     repository: Repository, signed_in: AsRole, query: str
@@ -151,6 +159,20 @@ def test_score_s_own_page_shows_the_results_of_its_week(repository: Repository, 
     score = sample.reviews.get().scores.all()[0]
     answer = signed_in("stakeholder").get(page("score_change", score.pk))
     assert b"Week of 2026-10-12, acme/harbour" in answer.content
+
+
+def test_history_of_a_score_is_no_page_that_tells_its_mark(repository: Repository, signed_in: AsRole) -> None:
+    fill(repository, count=1)
+    score = Score.objects.first()
+
+    assert score is not None
+    assert signed_in("reviewer").get(page("score_history", score.pk)).status_code == 404
+
+
+def test_number_of_weeks_that_is_longer_than_any_is_eight(repository: Repository, signed_in: AsRole) -> None:
+    fill(repository)
+
+    assert signed_in("reviewer").get(f"{page('score_export', 'csv')}?weeks={'9' * 5000}").status_code == 200
 
 
 def test_agreement_says_when_there_is_not_enough(repository: Repository, signed_in: AsRole) -> None:

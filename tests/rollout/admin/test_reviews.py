@@ -228,8 +228,15 @@ def test_number_that_is_none_is_no_error() -> None:
 
     assert client.get(page("review_score", 10**6)).status_code == 404
     assert client.post(page("review_queue"), {"review": "10000000000000000000000"}).status_code in (302, 404)
+    assert client.post(page("review_queue"), {"review": "9" * 5000}).status_code == 404
     review = claimed()
     assert client.post(page("review_score", review.pk), filled(review, epoch="²")).status_code == 409
+
+
+def test_history_of_a_review_is_no_page_that_tells_its_seat() -> None:
+    review = claimed()
+
+    assert signed_in("rita").get(page("review_history", review.pk)).status_code == 404
 
 
 def test_pages_ask_the_database_no_more_with_more_seats(django_assert_max_num_queries: Any) -> None:

@@ -74,8 +74,9 @@ def test_settling_needs_a_comment_and_a_review_of_this_issue(dispute: Adjudicati
     lea, review = make.make_person("lea"), dispute.sample.reviews.get(seat=1)
     stranger = make.make_review(state=Review.State.SUBMITTED)
 
-    with pytest.raises(NotPossible, match="in one sentence why"):
-        disagreements.choose(dispute, lea, review, " ")
+    for nothing in (" ", "\0", " \0 "):
+        with pytest.raises(NotPossible, match="in one sentence why"):
+            disagreements.choose(dispute, lea, review, nothing)
     with pytest.raises(NotPossible, match="one of the two reviews"):
         disagreements.choose(dispute, lea, stranger, "This one.")
 
