@@ -76,7 +76,7 @@ def _order(rows: Mapping[Reference, Row], one: Reference) -> tuple[datetime, boo
 def _ask(
     repository: Repository, github: GitHub, due: Sequence[Reference], known: Mapping[Reference, bool]
 ) -> tuple[int, dict[Reference, Found]]:
-    answers: dict[Reference, Found] = {}
+    answers = {one: Found(True) for one in _issues_of_ours(repository, due)}
     asked = trouble = 0
     for one in due:
         if asked >= MOST or trouble >= MOST_TROUBLE:
@@ -84,8 +84,7 @@ def _ask(
         branch = Reference(Thing.BRANCH, one.ref)
         if one.ref and not (answers[branch].exists if branch in answers else known.get(branch, True)):
             continue  # told by its branch
-        if one.thing is Thing.ISSUE and Issue.objects.filter(repository=repository, number=int(one.name)).exists():
-            answers[one] = Found(True)
+        if one in answers:
             continue
         asked += 1
         try:
@@ -99,6 +98,13 @@ def _ask(
         if not _shown(repository, github):
             answers = {one: found for one, found in answers.items() if found.exists}
     return asked, answers
+
+
+def _issues_of_ours(repository: Repository, due: Sequence[Reference]) -> list[Reference]:
+    """Issues that we have a row of need no look-up."""
+    linked = {int(one.name): one for one in due if one.thing is Thing.ISSUE}
+    rows = Issue.objects.filter(repository=repository, number__in=list(linked)) if linked else Issue.objects.none()
+    return [linked[number] for number in rows.values_list("number", flat=True)]
 
 
 def _shown(repository: Repository, github: GitHub) -> bool:

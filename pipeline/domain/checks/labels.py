@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from pipeline.domain import changes
 from pipeline.domain.checks.values import Check, Fault, Repair, Severity, Subject
+from pipeline.domain.cleaning import code
 from pipeline.domain.eligibility import FEATURE
 from pipeline.domain.labels import LabelGrammar, has
 from pipeline.domain.plan import Planned
@@ -126,7 +127,7 @@ def _outside(subject: Subject) -> Fault | None:
     found = outside(subject.issue.labels, subject.grammar)
     if not found:
         return None
-    named = ", ".join(repr(name) for name in found)
+    named = ", ".join(code(name, 50) for name in found)
     return Fault(
         f"Labels that look like ours and are not of the grammar: {named}. Correct or remove them on GitHub.",
         {"labels": list(found)},
@@ -176,7 +177,7 @@ def _specialist(subject: Subject) -> Fault | None:
         return None
     return Fault(
         f"The workflow {spec.slug} is for the specialist {spec.specialist}, and the issue carries "
-        f"{', '.join(f'specialist::{slug}' for slug in strange)}. Correct the label on GitHub.",
+        f"{', '.join(code(f'specialist::{slug}', 60) for slug in strange)}. Correct the label on GitHub.",
         {"specialists": strange, "workflow": spec.slug},
     )
 

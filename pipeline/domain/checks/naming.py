@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from pipeline.domain.assessment_section import HEADING as ASSESSMENT
 from pipeline.domain.checks.reading import prose
 from pipeline.domain.checks.values import Check, Fault, HandoverNow, Reference, Severity, Subject, Thing
+from pipeline.domain.cleaning import code
 from pipeline.domain.guidance import ASSIGNMENT, GUIDANCE
 from pipeline.domain.refs import branch_problem, path_problem
 
@@ -111,7 +112,8 @@ def _there(subject: Subject, reference: Reference) -> bool:
 def _shown(reference: Reference) -> str:
     if reference.thing in {Thing.PULL, Thing.ISSUE}:
         return f"#{reference.name}"
-    return f"{reference.name} on {reference.ref}" if reference.ref else reference.name
+    name = code(reference.name)
+    return f"{name} on {code(reference.ref)}" if reference.ref else name
 
 
 def _known(*things: Thing) -> Callable[[Subject], bool]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pipeline.domain.assessment_section import HEADING as ASSESSMENT
 from pipeline.domain.checks.reading import prose
 from pipeline.domain.checks.values import Check, Fault, Severity, Subject, Thing
-from pipeline.domain.cleaning import clean, one_line
+from pipeline.domain.cleaning import clean, code, one_line
 from pipeline.domain.discovery_section import HEADING as DISCOVERY
 from pipeline.domain.guidance import ASSIGNMENT, GUIDANCE
 from pipeline.domain.sections import MAX_BODY
@@ -112,7 +112,8 @@ def _told(found: list[dict[str, object]], what: str, do: str) -> Fault | None:
     first = found[0]
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
     return Fault(
-        f"{what} in {first['section']!r}, line {first['line']}: {first['text']}{more}. {do}", {"places": found}
+        f"{what} in {first['section']!r}, line {first['line']}: {code(str(first['text']), 80)}{more}. {do}",
+        {"places": found},
     )
 
 

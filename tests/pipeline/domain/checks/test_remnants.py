@@ -105,6 +105,11 @@ def test_finding_names_the_section_the_line_and_the_text() -> None:
     assert "'Copilot Assignment', line" in fault.message
 
 
+def test_message_shows_what_was_left_as_code_that_calls_nobody() -> None:
+    fault = checks.look(with_text(HANDED, GUIDANCE, "[link to @everyone]").subject())[0]["remnant.placeholder"]
+    assert "`[link to @everyone]`" in fault.message
+
+
 @pytest.mark.parametrize(
     "content",
     ["", "### Persona\n\n### Approach\n\nWork.", "Words.\n\n### Deliverables", "- **Due:**\n- **Branch:** x"],
