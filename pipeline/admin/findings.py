@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from pipeline import clock
-from pipeline.admin.base import PageScreen, ReasonForm, row_or_404
+from pipeline.admin.base import AsOf, PageScreen, ReasonForm, row_or_404
 from pipeline.admin.filters import FindingStanding
 from pipeline.admin.questions import Question, ask, require
 from pipeline.models import Finding
@@ -33,7 +33,7 @@ class MuteForm(ReasonForm):
 
 
 @admin.register(Finding)
-class FindingScreen(PageScreen):
+class FindingScreen(AsOf, PageScreen):
     page_template = "admin/pipeline/finding.html"
     list_before_template = "admin/pipeline/finding_counts.html"
     empty_text: ClassVar[str] = "Validation found nothing wrong so far; the operation “validate” looks every hour."
@@ -59,8 +59,8 @@ class FindingScreen(PageScreen):
         return display.state(row, "severity")
 
     @admin.display(description="Standing", ordering="resolved_at")
-    def standing(self, row: Finding) -> SafeString:
-        return display.badge(*seen.standing(row, clock.now()))
+    def standing(self, row: Any) -> SafeString:
+        return display.badge(*seen.standing(row, row.as_of))
 
     @admin.display(description="Issue")
     def issue_link(self, row: Finding) -> SafeString | str:

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from pipeline import clock
-from pipeline.admin.base import ReasonForm
+from pipeline.admin.base import AsOf, ReasonForm
 from pipeline.admin.questions import Question, ask, require
 from pipeline.models import Repository
 from pipeline.services.operations import NotPossible
@@ -41,7 +41,7 @@ class SnoozeForm(ReasonForm):
 
 
 @admin.register(CompletionCase)
-class CompletionCaseScreen(RolloutPages):
+class CompletionCaseScreen(AsOf, RolloutPages):
     page_template = "admin/rollout/escalation_case.html"
     empty_text: ClassVar[str] = "A case begins with an issue's hand-over to Copilot; nothing was handed over yet."
     list_display = ("issue_link", "repository", "workflow", "standing", "due", "overdue", "ended")
@@ -62,8 +62,8 @@ class CompletionCaseScreen(RolloutPages):
         return str(row.issue.repository)
 
     @admin.display(description="Standing", ordering="state")
-    def standing(self, row: CompletionCase) -> SafeString:
-        shown = escalations.line(row, clock.now(), ())
+    def standing(self, row: Any) -> SafeString:
+        shown = escalations.line(row, row.as_of, ())
         return display.badge(shown.word, shown.tone)
 
     @admin.display(description="Due", ordering="due_at")
@@ -71,8 +71,8 @@ class CompletionCaseScreen(RolloutPages):
         return display.when(row.due_at)
 
     @admin.display(description="Overdue, pauses left out")
-    def overdue(self, row: CompletionCase) -> str:
-        late = escalations.line(row, clock.now(), ()).overdue
+    def overdue(self, row: Any) -> str:
+        late = escalations.line(row, row.as_of, ()).overdue
         return display.span(late) if late else display.NOTHING
 
     @admin.display(description="Ended", ordering="ended_at")

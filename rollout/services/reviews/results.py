@@ -112,10 +112,14 @@ class ReviewScores(guidance.NoScores):
     """Where the metric `guidance_quality` finds its scores. There is no survey yet: nobody has answered one."""
 
     def reviews(self, repository_id: int, start: datetime, end: datetime, workflow: str) -> Sequence[guidance.Score]:
-        """Final scores that became so between `start` and `end`, both counted; `workflow` empty: all."""
+        """Final scores that became so between `start` and `end`, both counted; `workflow` empty: all.
+
+        Of batches that are done only: gates and evaluations show this figure to everybody, and who still scores a
+        batch must not see what others made of it.
+        """
         between = (start, end)
         final_then = Q(reviews__submitted_at__range=between) | Q(adjudication__settled_at__range=between)
-        rows = _samples().filter(final_then, batch__repository_id=repository_id).distinct()
+        rows = _samples().filter(final_then, batch__repository_id=repository_id, batch__closed_at__lte=end).distinct()
         if workflow:
             rows = rows.filter(workflow=workflow)
         found = ((row.pk, scored(row).outcome) for row in rows)

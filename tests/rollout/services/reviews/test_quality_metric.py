@@ -8,7 +8,7 @@ import pytest
 
 from rollout.domain.measures import Unit
 from rollout.domain.plan import Criterion, Source
-from rollout.models import Rollout, Sample, Score
+from rollout.models import ReviewBatch, Rollout, Sample, Score
 from rollout.services import evaluation, explain
 from tests.rollout.evidence_rows import HOUR, START, make_rollout
 from tests.rollout.reviewed import GOOD, PERFECT, POOR_INPUTS, Ratings, make_submitted, make_week
@@ -22,9 +22,18 @@ QUALITY = Criterion(
 
 
 def reviewed(rollout: Rollout, count: int, *seats: Ratings) -> list[Sample]:
-    """So many samples since the evidence floor, an hour apart, in one batch."""
+    """So many samples since the evidence floor, an hour apart, in one batch that is done."""
     batch = make_week(rollout.repository, 1)
-    return [make_submitted(batch, *(seats or (PERFECT,)), at=START + n * HOUR) for n in range(1, count + 1)]
+    found = [make_submitted(batch, *(seats or (PERFECT,)), at=START + n * HOUR) for n in range(1, count + 1)]
+    ReviewBatch.objects.filter(pk=batch.pk).update(state=ReviewBatch.State.DONE, closed_at=START + count * HOUR)
+    return found
+
+
+def test_scores_of_a_batch_that_is_still_being_scored_are_shown_to_nobody() -> None:
+    rollout = make_rollout()
+    [sample] = reviewed(rollout, 1)
+    ReviewBatch.objects.filter(pk=sample.batch_id).update(state=ReviewBatch.State.OPEN, closed_at=None)
+    assert evaluation.evaluate(rollout, QUALITY, now=NOW).n == 0
 
 
 def test_ten_good_reviews_are_inconclusive_because_of_their_interval() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -34,9 +35,14 @@ def standings(repository: Repository) -> list[Standing]:
     return [row.outcome.standing for row in results.read(repository.pk, week(8), week(0))]
 
 
-def scores(repository: Repository, workflow: str = "", **values: object) -> list[tuple[int, float]]:
-    start, end = MOMENT - 7 * 24 * HOUR, MOMENT + 7 * 24 * HOUR
-    found = guidance.scores().reviews(repository.pk, start, end, workflow)
+def told(repository: Repository, start: datetime, end: datetime, workflow: str = "") -> Sequence[guidance.Score]:
+    """What the metric is given once every batch is done."""
+    ReviewBatch.objects.update(state=ReviewBatch.State.DONE, closed_at=MOMENT)
+    return guidance.scores().reviews(repository.pk, start, end, workflow)
+
+
+def scores(repository: Repository, workflow: str = "") -> list[tuple[int, float]]:
+    found = told(repository, MOMENT - 7 * 24 * HOUR, MOMENT + 7 * 24 * HOUR, workflow)
     return [(score.row.id, round(score.value, 4)) for score in found]
 
 
@@ -56,7 +62,7 @@ def test_single_reviews_and_pairs_that_agree_are_final(repository: Repository) -
 def test_score_names_its_row_and_when_it_became_final(repository: Repository) -> None:
     sample = make_submitted(make_week(repository), (4, 4, 4, 4, 4), (1, 4, 4, 4, 4))
     settle(sample, (4, 4, 4, 4, 0), MOMENT + 5 * HOUR)
-    (found,) = guidance.scores().reviews(repository.pk, MOMENT + HOUR, MOMENT + 9 * HOUR, "")
+    (found,) = told(repository, MOMENT + HOUR, MOMENT + 9 * HOUR)
     assert (found.row, found.at) == (Row("rollout.sample", sample.pk), MOMENT + 5 * HOUR)
     assert found.value == pytest.approx(0.9)
 
@@ -95,7 +101,7 @@ def test_scores_outside_of_the_time_asked_for_are_not_given(repository: Reposito
     batch = make_week(repository)
     for hours in (0, 1, 2, 3):
         make_submitted(batch, PERFECT, at=MOMENT + hours * HOUR)
-    found = guidance.scores().reviews(repository.pk, MOMENT + HOUR, MOMENT + 2 * HOUR, "")
+    found = told(repository, MOMENT + HOUR, MOMENT + 2 * HOUR)
     assert [score.at for score in found] == [MOMENT + HOUR, MOMENT + 2 * HOUR]
 
 
