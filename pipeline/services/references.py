@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pipeline import clock
+from pipeline.domain.checks import naming
 from pipeline.domain.checks.values import Found, Reference, Thing
 from pipeline.github import port
 from pipeline.github.port import GitHub
@@ -85,6 +86,9 @@ def _ask(
         if one.ref and not (answers[branch].exists if branch in answers else known.get(branch, True)):
             continue  # told by its branch
         if one in answers:
+            continue
+        if naming.impossible(one):
+            answers[one] = Found(False)
             continue
         asked += 1
         try:

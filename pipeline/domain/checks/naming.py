@@ -11,13 +11,14 @@ from pipeline.domain.checks.reading import prose
 from pipeline.domain.checks.values import Check, Fault, HandoverNow, Reference, Severity, Subject, Thing
 from pipeline.domain.cleaning import code
 from pipeline.domain.guidance import ASSIGNMENT, GUIDANCE
-from pipeline.domain.refs import branch_problem, path_problem
+from pipeline.domain.refs import MAX_BRANCH, MAX_PATH, branch_problem, path_problem
 
 MOST = 40  # of one issue
 
 _BRANCH = re.compile(r"^- \*\*Branch:\*\* `([^`\n]+)`(?:, from `([^`\n]+)`)?\s*$", re.MULTILINE)
 _FILE = re.compile(r"^- `([^`\n]+)` \((?:required|optional)\)\s*$", re.MULTILINE)
 _LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"\n]*\")?\s*\)|<(https?://[^\s>]+)>")
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -29,9 +30,10 @@ def named(
     assignment = sections.get(ASSIGNMENT, "")
     branch = _BRANCH.search(assignment)
     if branch:
-        found[Reference(Thing.BRANCH, branch[1])] = None
+        name = branch[1][:MAX_BRANCH]
+        found[Reference(Thing.BRANCH, name)] = None
         for path in _FILE.findall(assignment):
-            found[Reference(Thing.FILE, path, branch[1])] = None
+            found[Reference(Thing.FILE, path[:MAX_PATH], name)] = None
     if handover is not None and handover.is_open:
         if handover.branch:
             found[Reference(Thing.BRANCH, handover.branch)] = None
@@ -44,6 +46,13 @@ def named(
         if "](" in content or "<http" in content:
             found |= dict.fromkeys(_links(content, repository_url, (default_branch, *branches)))
     return tuple(found)[:MOST]
+
+
+def impossible(reference: Reference) -> bool:
+    """Whether Git could have no such branch or file: it is broken without asking, and never put into a request."""
+    if reference.thing is Thing.BRANCH:
+        return bool(branch_problem(reference.name))
+    return reference.thing is Thing.FILE and bool(path_problem(reference.name) or branch_problem(reference.ref))
 
 
 def _links(content: str, repository_url: str, branches: tuple[str, ...]) -> list[Reference]:
@@ -73,7 +82,7 @@ def target(link: str, repository_url: str, branches: tuple[str, ...]) -> Referen
     kind, _, rest = path.partition("/")
     if kind in {"pull", "issues"}:
         number = rest.split("/", 1)[0]
-        return Reference(Thing.PULL if kind == "pull" else Thing.ISSUE, number) if number.isdecimal() else None
+        return Reference(Thing.PULL if kind == "pull" else Thing.ISSUE, number) if _NUMBER.fullmatch(number) else None
     return _on_branch(rest, branches, file=kind != "tree") if kind in {"blob", "tree", "raw"} else None
 
 
@@ -81,9 +90,11 @@ def _on_branch(rest: str, branches: tuple[str, ...], *, file: bool) -> Reference
     """A branch may hold slashes, so only those that are known, or of one word, can be told from the path."""
     head = next((name for name in branches if rest == name or rest.startswith(f"{name}/")), rest.split("/", 1)[0])
     path = rest[len(head) + 1 :]
+    if branch_problem(head):
+        return None
     if file:
         return Reference(Thing.FILE, path, head) if path and not path_problem(path) else None
-    return Reference(Thing.BRANCH, head) if not path and not branch_problem(head) else None
+    return Reference(Thing.BRANCH, head) if not path else None
 
 
 def _broken(thing: Thing, words: str, do: str) -> Callable[[Subject], Fault | None]:

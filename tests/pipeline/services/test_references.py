@@ -79,6 +79,22 @@ def test_files_on_a_branch_that_is_gone_are_not_asked_for(repository: Repository
     assert github.calls["file"] == 0
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Reference(Thing.BRANCH, "work/{number}"),
+        Reference(Thing.BRANCH, ".."),
+        Reference(Thing.FILE, "../../user", "work/1"),
+        Reference(Thing.FILE, "docs/a.md", "../.."),
+    ],
+)
+def test_name_that_git_could_not_have_is_broken_and_never_put_into_a_request(
+    repository: Repository, github: FakeGitHub, odd: Reference
+) -> None:
+    assert resolve(repository, github, odd).found == {odd: Found(False)}
+    assert dict(github.calls) == {"branch": 1}  # the default branch alone
+
+
 def test_issue_that_we_have_costs_no_call(repository: Repository, github: FakeGitHub) -> None:
     issue = make_issue(repository=repository)
     assert resolve(repository, github, Reference(Thing.ISSUE, str(issue.number))).asked == 0

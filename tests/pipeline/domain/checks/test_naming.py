@@ -43,6 +43,8 @@ TARGETS = {
     f"{URL}-other/blob/main/x.md": None,
     f"{URL}/actions": None,
     f"{URL}/pull/new": None,
+    f"{URL}/issues/99999999999999999999": None,
+    f"{URL}/issues/0": None,
     f"{URL}/tree/main/docs": None,
     "mailto:someone@example.com": None,
     "../outside.md": None,
