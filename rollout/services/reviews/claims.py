@@ -144,13 +144,15 @@ def _take(seat: Review, user: User, now: datetime) -> bool:
         "started_at": now,
         "epoch": F("epoch") + 1,
     }
+    row = _as_seen(seat)
     if seat.reviewer_id != user.pk:
         values["assigned_reason"] = queue.FROM_POOL
+        row = row.filter(claimed_until=seat.claimed_until)  # a save renews it under the same epoch
     if seat.draft.get("by") != user.pk:
         values["draft"] = {}
     try:
         with transaction.atomic():
-            return bool(_as_seen(seat).update(**values))
+            return bool(row.update(**values))
     except IntegrityError:  # the user has the other seat of this issue since a moment
         return False
 

@@ -162,6 +162,23 @@ def test_lapsed_claim_is_free_and_the_late_save_is_refused(virtual_clock: Virtua
         claims.save_draft(late.pk, rita, late.epoch, sheet())
 
 
+def test_claim_that_was_renewed_meanwhile_is_not_taken(
+    virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, (rita, rolf) = pooled()
+    mine = claims.start_next(rita)
+    virtual_clock.advance(TTL + timedelta(minutes=1))
+    stale = list(queue.next_seats(rolf, MOMENT + TTL + timedelta(minutes=1)))
+    claims.save_draft(mine.pk, rita, mine.epoch, sheet())  # after rolf has looked, before he takes
+    monkeypatch.setattr(queue, "next_seats", lambda *_: stale)
+
+    with pytest.raises(NotPossible, match="Nothing is left"):
+        claims.start_next(rolf)
+    row = Review.objects.get(pk=mine.pk)
+    assert (row.reviewer, row.epoch) == (rita, mine.epoch)
+    assert row.draft["by"] == rita.pk
+
+
 def test_claim_that_runs_is_nobody_elses() -> None:
     _seats, [rita, rolf] = pooled()
     claims.start_next(rita)
