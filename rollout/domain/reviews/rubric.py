@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rollout.domain.reviews.results import WEIGHTED
+
 RATINGS = (0, 1, 2, 3, 4)
 FEWEST, MOST = 1, 12
 LONGEST_ANCHOR = 200
@@ -40,6 +42,8 @@ def _of_the_set(criteria: Sequence[CriterionSpec]) -> Iterator[str]:
 
 def _of_one(criterion: CriterionSpec) -> Iterator[str]:
     name = criterion.slug or "A criterion without a name"
+    if criterion.slug == WEIGHTED:
+        yield f"{WEIGHTED} is the name of the whole score; choose another short name."
     if not criterion.slug or not criterion.text.strip():
         yield f"{name}: a criterion needs a short name and a text."
     if not 1 <= criterion.weight <= 100:

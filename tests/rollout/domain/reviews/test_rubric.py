@@ -47,6 +47,7 @@ def test_weights_must_sum_to_100_and_the_sum_is_said(weights: list[int]) -> None
         ([], "A rubric has 1 to 12 criteria; this one has 0."),
         ([spec(f"c{at}", weight=1) for at in range(13)], "this one has 13"),
         ([spec(weight=50), spec(weight=50)], "Two criteria are called inputs"),
+        ([spec("weighted")], "weighted is the name of the whole score"),
         ([spec(weight=0)], "the weight 0 is not a percentage"),
         ([spec(target=1.2)], "the target 1.2 is not a share"),
         ([spec(text=" ")], "needs a short name and a text"),
