@@ -167,7 +167,7 @@ def _repository(request: HttpRequest) -> Repository | None:
     """The one asked for; else that of the newest batch; else the first. Http404 for one that there is not."""
     asked = request.GET.get("repository", "")
     if asked:
-        found = Repository.objects.filter(pk=number(asked)).first()
+        found = Repository.objects.filter(pk=number(asked) or 0).first()
         if found is None:
             raise Http404(f"There is no repository {asked[:20]}.")
         return found

@@ -88,7 +88,8 @@ def score_page(screen: Screen, request: HttpRequest, review_id: int) -> HttpResp
 def _answered(screen: Screen, request: HttpRequest, row: Review, user: User) -> HttpResponse:
     """One of the form's buttons. Whatever is refused, what was typed is shown again."""
     sheet, epoch = _sheet(request, row), _epoch(request)
-    act, reason = request.POST.get("act", "submit"), request.POST.get("reason", "")
+    act = request.POST.get("act", "submit")
+    reason = request.POST.get("reason", "").replace("\0", "")  # a NUL is no text to PostgreSQL
     try:
         if act in ("skip", "decline"):
             return _given_up(screen, request, row, user, sheet, act, reason)

@@ -233,6 +233,15 @@ def test_number_that_is_none_is_no_error() -> None:
     assert client.post(page("review_score", review.pk), filled(review, epoch="²")).status_code == 409
 
 
+def test_reason_of_what_is_no_text_is_no_reason() -> None:
+    review = claimed()
+
+    for given, state in (("\0", "claimed"), ("Its guidance\0 is gone.", "skipped")):
+        signed_in("rita").post(page("review_score", review.pk), {"act": "skip", "reason": given})
+        assert Review.objects.get(pk=review.pk).state == state
+    assert Review.objects.get(pk=review.pk).skipped_reason == "Its guidance is gone."
+
+
 def test_history_of_a_review_is_no_page_that_tells_its_seat() -> None:
     review = claimed()
 
