@@ -50,8 +50,8 @@ class CompletionCaseScreen(AsOf, RolloutPages):
     search_fields = ("issue__number", "issue__title", "workflow", "specialist")
     search_help_text = "Number, title, workflow or specialist"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CompletionCase]:  # noqa: ARG002 - Django's signature
-        return escalations.cases().order_by("due_at")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CompletionCase]:
+        return escalations.whole(super().get_queryset(request))
 
     @admin.display(description="Issue", ordering="issue__number")
     def issue_link(self, row: CompletionCase) -> str:

@@ -67,10 +67,13 @@ class Group:
     lines: tuple[CaseLine, ...]
 
 
-def cases() -> QuerySet[CompletionCase]:
+def whole(rows: QuerySet[CompletionCase]) -> QuerySet[CompletionCase]:
     """With everything that a line needs."""
-    rows = CompletionCase.objects.select_related("issue__repository", "manual_review")
-    return rows.prefetch_related("pauses", "escalations")
+    return rows.select_related("issue__repository", "manual_review").prefetch_related("pauses", "escalations")
+
+
+def cases() -> QuerySet[CompletionCase]:
+    return whole(CompletionCase.objects.all())
 
 
 def line(case: CompletionCase, now: datetime, known: Sequence[Rule] | None = None) -> CaseLine:
