@@ -20,6 +20,7 @@ from pipeline.domain.states import State
 
 OURS = (ASSESSMENT, GUIDANCE, ASSIGNMENT)
 MOST_SHOWN = 10
+MOST_LOOKED_AT = 100  # hits of which it is asked whether they are quoted
 # Guidance is not held to the words that a delivered file needs, but nobody can work after less than this.
 FEWEST_WORDS = 60
 
@@ -71,6 +72,7 @@ def _left(subject: Subject, find: Find) -> list[dict[str, object]]:
     """Where something is left over: [{section, line, text}]."""
     found: list[dict[str, object]] = []
     quoted: str | None = None
+    hits = 0
     for heading in OURS:
         content = subject.sections.get(heading, "")
         if not _SUSPECT.search(content):
@@ -78,12 +80,15 @@ def _left(subject: Subject, find: Find) -> list[dict[str, object]]:
         lines = content.split("\n")
         for number, line in prose(content):
             for start, end in find(line) if _SUSPECT.search(line) else ():
+                hits += 1
+                if hits > MOST_LOOKED_AT or len(found) >= MOST_SHOWN:
+                    return found
                 quoted = _quoted(subject) if quoted is None else quoted
                 # A word beside it may be in code, which is blotted out here.
-                shown = lines[number - 1] if len(lines[number - 1]) == len(line) else line
+                shown = lines[number - 1] if len(lines[number - 1]) >= len(line) else line
                 if not _is_quoted(shown, start, end, quoted):
                     found.append({"section": heading, "line": number, "text": line[start:end][:80]})
-    return found[:MOST_SHOWN]
+    return found
 
 
 def _quoted(subject: Subject) -> str:

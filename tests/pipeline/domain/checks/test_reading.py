@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.checks.reading import prose, sections
+from pipeline.domain.checks.reading import LONGEST_LINE, prose, sections
 from pipeline.domain.sections import ORDER, read_section
 from tests.pipeline.domain.checks import healthy
 
@@ -45,3 +45,21 @@ def test_body_as_we_write_it_is_read_whole() -> None:
 )
 def test_prose_leaves_code_quotations_and_comments_out(content: str, expected: list[tuple[int, str]]) -> None:
     assert list(prose(content)) == expected
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [
+        ("## Discovery ##", "Discovery"),
+        ("## Discovery   #  ", "Discovery"),
+        ("## Discovery#", ""),
+        ("##  Discovery", "Discovery"),
+    ],
+)
+def test_closing_hashes_belong_to_the_mark_and_others_to_the_name(heading: str, name: str) -> None:
+    assert list(sections(f"{heading}\n\ntext")) == ([name] if name else [])
+
+
+def test_line_that_was_written_to_keep_us_busy_is_not_read_to_its_end() -> None:
+    ((_, line),) = prose("[" * 60_000)
+    assert len(line) == LONGEST_LINE
