@@ -191,7 +191,11 @@ def test_each_role_may_what_it_may_on_get_and_post(role: str, world: World, as_r
 
 
 def test_pages_escape_what_strangers_wrote(world: World, root: Client) -> None:
-    for address in (BOARD, page("completioncase_change", world.case.pk), page("manualreview_change", world.manual_review.pk)):
+    for address in (
+        BOARD,
+        page("completioncase_change", world.case.pk),
+        page("manualreview_change", world.manual_review.pk),
+    ):
         answer = root.get(address)
         assert answer.status_code == 200
         assert HOSTILE.encode() not in answer.content, address
