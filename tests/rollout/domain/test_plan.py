@@ -51,6 +51,10 @@ def test_every_numbered_step_of_the_document_is_there() -> None:
     assert numbers - {"1.3.2", "1.3.3", "1.3.4"} == {n for n in numbers if n.count(".") == 1}
 
 
+def test_validation_repairs_from_its_own_step_on() -> None:
+    assert step("3.1").settings == (Setting("validate", mode="live"),)
+
+
 def test_the_first_steps_set_mode_limit_and_cron() -> None:
     assert Setting("assign", mode="live", limit=10, cron="0 */2 * * *") in step("1.1").settings
     assert Setting("process", mode="live", limit=5, cron="5 */4 * * *") in step("1.2").settings
