@@ -109,7 +109,8 @@ def skip(review_id: int, user: User, reason: str) -> None:
 
 
 def fetch(review_id: int) -> Review:
-    return Review.objects.select_related("sample__batch__rubric", "sample__issue", "reviewer").get(pk=review_id)
+    rows = Review.objects.select_related("sample__batch__rubric", "sample__issue", "reviewer")
+    return rows.defer(*queue.HEAVY).get(pk=review_id)
 
 
 def why_lost(seat: Review, user: User) -> str:

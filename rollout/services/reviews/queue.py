@@ -1,7 +1,8 @@
 """Which seats a reviewer sees and takes: their own, what they may take from the pool, and what they must not see yet.
 
 Blind: until a batch is done, a reviewer sees their own reviews, and the other reviews of an issue once their own is
-submitted. Whoever draws or adjudicates sees all, except where their own seat is still open.
+submitted. Whoever draws or adjudicates sees all, except where their own seat is still open, or one of their team's is
+free and theirs to take.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from rollout.services.reviews import conflicts, teams
 FROM_POOL = "Taken from what nobody had."
 UNFINISHED = (Review.State.OPEN, Review.State.CLAIMED)
 FINISHED = (Review.State.SUBMITTED, Review.State.SKIPPED)
+HEAVY = ("sample__batch__frame", "sample__batch__excluded")  # a week's every issue, in each row of a list
 LEADING = ("rollout.adjudicate", "rollout.draw_batch")
 
 
 def standing() -> QuerySet[Review]:
     """Seats of open batches whose sample was not replaced, in the order in which they are worked off."""
     rows = Review.objects.filter(sample__replaced_at=None, sample__batch__state=ReviewBatch.State.OPEN)
-    rows = rows.select_related("sample__batch__rubric", "sample__issue")
+    rows = rows.select_related("sample__batch__rubric", "sample__issue").defer(*HEAVY)
     return rows.order_by("sample__batch__due_at", "sample__batch_id", "sample__position", "seat")
 
 
@@ -72,10 +74,19 @@ def visible(user: User) -> QuerySet[Review]:
     mine = Review.objects.filter(sample=OuterRef("sample"), reviewer=user)
     unfinished = Exists(mine.filter(state__in=UNFINISHED, sample__replaced_at=None))
     if leads(user):
-        return rows.filter(Q(reviewer=user) | ~unfinished | ~Q(sample__batch__state=ReviewBatch.State.OPEN))
+        seen = ~unfinished & ~Exists(_free_for(user))
+        return rows.filter(Q(reviewer=user) | seen | ~Q(sample__batch__state=ReviewBatch.State.OPEN))
     submitted = Exists(mine.filter(state=Review.State.SUBMITTED))
     beside = Q(state=Review.State.SUBMITTED) & submitted
     return rows.filter(Q(reviewer=user) | beside | ~Q(sample__batch__state=ReviewBatch.State.OPEN))
+
+
+def _free_for(user: User) -> QuerySet[Review]:
+    """Another seat of the same issue that nobody has yet, in a batch of the user's teams; not where they have one."""
+    mine = TeamMember.objects.filter(user=user, active=True, team__active=True).values("team")
+    free = Review.objects.filter(sample=OuterRef("sample"), reviewer=None, state=Review.State.OPEN)
+    has = Review.objects.filter(sample=OuterRef("sample"), reviewer=user)
+    return free.filter(sample__batch__team__in=mine, sample__replaced_at=None).exclude(Exists(has))
 
 
 def visible_adjudications(user: User) -> QuerySet[Adjudication]:

@@ -16,7 +16,7 @@ from rollout.domain.reviews.scoring import Criterion
 from rollout.metrics import guidance
 from rollout.models import Adjudication, Review, ReviewBatch, Rubric, Sample
 
-LEAD = "rollout.reassign_review"  # who may see a batch's figures while it is being scored, and those of reviewers
+LEAD = "rollout.reassign_review"  # who may see the figures of single reviewers
 POOLED = 4  # weeks
 TREND = 8  # weeks
 
@@ -94,9 +94,9 @@ def newest_criteria(rows: Sequence[Scored]) -> tuple[Criterion, ...]:
 
 def hidden_from(user: User | AbstractBaseUser | AnonymousUser) -> frozenset[int]:
     """Open batches in which this person still has to score, or could take a free seat of their team: no figures of
-    these before their own reviews are in. A lead sees all.
+    these before their own reviews are in. A lead too: figures of single reviewers tell the other's ratings.
     """
-    if not isinstance(user, User) or user.has_perm(LEAD):
+    if not isinstance(user, User):
         return frozenset()
     waiting = Review.objects.filter(
         sample__batch__state=ReviewBatch.State.OPEN,
@@ -134,7 +134,8 @@ def _samples(*, calibration: bool = False) -> QuerySet[Sample]:
     rows = Sample.objects.filter(batch__is_calibration=calibration, replaced_at=None)
     related = rows.select_related("batch__team", "batch__rubric", "issue", "adjudication")
     prefetched = related.prefetch_related("batch__rubric__criteria", "reviews__reviewer", "reviews__scores__criterion")
-    return prefetched.order_by("batch__week", "batch_id", "position")
+    # Of the batch without its frame, which may hold a week's every issue and would come with each row.
+    return prefetched.defer("batch__frame", "batch__excluded").order_by("batch__week", "batch_id", "position")
 
 
 def _seat(review: Review) -> Seat:

@@ -69,6 +69,19 @@ def test_lead_sees_all_but_the_issue_that_they_have_to_score() -> None:
     assert seen(lea) == {theirs.pk, first.pk, own.pk}
 
 
+def test_lead_of_the_team_sees_no_mark_of_an_issue_whose_free_seat_they_may_take() -> None:
+    lea, rita, batch = lead(), make.make_person(), make.make_batch(team=make.make_team())
+    make.make_member(team=batch.team, user=lea)
+    [first] = seated(rita, batch=batch)
+    free = make.make_review(sample=first.sample, reviewer=None)
+    scored(first)
+
+    assert seen(lea) == set()
+    assert first.pk in seen(lead("lu"))
+    Review.objects.filter(pk=free.pk).update(reviewer=make.make_person())
+    assert first.pk in seen(lea)
+
+
 def test_disagreement_is_read_by_its_two_reviewers_and_the_lead() -> None:
     batch = make.make_batch()
     [first, second] = seated(make.make_person(), make.make_person(), batch=batch)

@@ -176,11 +176,22 @@ def test_batch_with_a_free_seat_is_hidden_from_its_team(roles: None, repository:
     assert results.hidden_from(somebody("reviewer")) == frozenset()
 
 
-def test_closed_batch_and_the_lead_are_not_kept_blind(roles: None, repository: Repository) -> None:
+def test_closed_batch_is_hidden_from_nobody_and_an_open_one_from_no_lead_without_a_seat(
+    roles: None, repository: Repository
+) -> None:
     batch = make_week(repository)
-    reviewer, lead = somebody("reviewer"), somebody("rollout lead")
+    reviewer, lead, scoring = somebody("reviewer"), somebody("rollout lead"), somebody("rollout lead")
     make.make_review(sample=make.make_sample(batch=batch), reviewer=reviewer)
-    make.make_review(sample=make.make_sample(batch=batch), reviewer=lead)
+    make.make_review(sample=make.make_sample(batch=batch), reviewer=scoring)
     assert results.hidden_from(lead) == frozenset()
+    assert results.hidden_from(scoring) == {batch.pk}
     ReviewBatch.objects.filter(pk=batch.pk).update(state=ReviewBatch.State.DONE)
-    assert results.hidden_from(reviewer) == frozenset()
+    assert results.hidden_from(reviewer) == results.hidden_from(scoring) == frozenset()
+
+
+def test_rows_are_read_without_the_frame_of_their_batch(repository: Repository) -> None:
+    make_submitted(make_week(repository), PERFECT)
+    with CaptureQueriesContext(connection) as asked:
+        [row] = results.read(repository.pk, week(8), week(0))
+    assert not any('"frame"' in query["sql"] for query in asked)
+    assert row.is_final
