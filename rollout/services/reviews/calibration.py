@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -53,6 +54,8 @@ def open_round(
     _check(chosen, len(members), deadline, now)
     with transaction.atomic():
         batch = _stored(repository, issues, chosen, deadline, by, now)
+        # The seed gives their order; the scoring page shows it, as it does of a drawn sample.
+        issues.sort(key=lambda issue: sampling.rank(batch.seed, issue.number))
         for position, issue in enumerate(issues, start=1):
             sample = seats.add_sample(batch, issue, position, is_double=False)
             Review.objects.bulk_create(
@@ -64,7 +67,8 @@ def open_round(
             action="batch.calibration",
             subject=f"{batch} on {repository}",
             reason=reason,
-            after={"issues": [issue.number for issue in issues], "reviewers": sorted(members)},
+            # How many, not which: its reviewers read the log, and the issues are to look like any other.
+            after={"issues": len(issues), "reviewers": sorted(members)},
             evidence={"batch": batch.pk},
         )
         notices.drawn(batch)
@@ -72,7 +76,7 @@ def open_round(
 
 
 def _issues(repository: Repository, numbers: Sequence[int]) -> list[Issue]:
-    """In the order asked for; each must have guidance to score."""
+    """Each once; they must have guidance to score."""
     wanted = list(dict.fromkeys(numbers))
     if not 1 <= len(wanted) <= MOST:
         raise NotPossible(f"A calibration round has 1 to {MOST} issues; {len(wanted)} were named.")
@@ -116,7 +120,7 @@ def _stored(
         team_reason=f"Everybody of {', '.join(team.name for team in chosen)} scores every issue."[:300],
         size=len(issues),
         double=0,
-        seed="",
+        seed=secrets.token_hex(32),
         algorithm=BY_HAND,
         frame=sampling.as_stored(entries),
         frame_sha256=sampling.frame_hash(entries),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib.auth.models import User
+from django.urls import reverse
 
 from rollout.models import Review, ReviewBatch, Rollout
 from rollout.services import announcements, links
@@ -17,15 +18,26 @@ def drawn(batch: ReviewBatch) -> None:
     seats = list(_seats(batch))
     free = [seat for seat in seats if seat.reviewer is None]
     told = {seat.reviewer for seat in seats if seat.reviewer is not None} | set(teams.leads(batch))
-    what = "Calibration round" if batch.is_calibration else "Guidance to review"
     lines = [
-        f"{batch}, {batch.repository}: {batch.samples.count()} issues, due {batch.due_at:%a %d %b %H:%M} UTC.",
-        batch.team_reason,
+        f"{called(batch)}: {batch.samples.count()} issues, due {batch.due_at:%a %d %b %H:%M} UTC.",
+        "" if batch.is_calibration else batch.team_reason,
         batch.note,
         *(f"Nobody has seat {seat.seat} of #{seat.sample.issue.number}: {seat.assigned_reason}" for seat in free),
-        f"The batch: {links.of('reviewbatch', batch.pk)}",
+        where(batch),
     ]
-    tell(batch, f"reviews:{batch.pk}:drawn", f"{what}: {batch.repository}", [line for line in lines if line], told)
+    subject = f"Guidance to review: {batch.repository}"
+    tell(batch, f"reviews:{batch.pk}:drawn", subject, [line for line in lines if line], told)
+
+
+def called(batch: ReviewBatch) -> str:
+    """Its name to reviewers, who are not to know which issues calibrate."""
+    return f"{batch.repository}" if batch.is_calibration else f"{batch}, {batch.repository}"
+
+
+def where(batch: ReviewBatch) -> str:
+    """Its page, which reviewers do not have of an open calibration round: there, their queue."""
+    queue = links.absolute(reverse("admin:rollout_review_queue"))
+    return f"Your queue: {queue}" if batch.is_calibration else f"The batch: {links.of('reviewbatch', batch.pk)}"
 
 
 def nobody_takes(seat: Review, why: str) -> None:

@@ -128,4 +128,6 @@ def _line(one: Owed) -> str:
         Kind.OVERDUE: f"{many} of yours overdue since {when}.",
         Kind.LEAD: f"{many} overdue since {when}, and reminders did not help or reach nobody: reassign or close them.",
     }[Kind(one.kind)]
-    return f"{batch}, {batch.repository}: {said} {links.of('reviewbatch', batch.pk)}"
+    if one.kind == Kind.LEAD:
+        return f"{batch}, {batch.repository}: {said} {links.of('reviewbatch', batch.pk)}"
+    return f"{notices.called(batch)}: {said} {notices.where(batch)}"

@@ -86,11 +86,11 @@ def _write(review: Review, user: User, sheet: Sheet, criteria: tuple[Criterion, 
 
 
 def _log(review: Review, user: User) -> None:
-    # No mark and no figure: the log is read by people who have not scored yet.
+    # No mark and no figure, neither seat nor batch: the log is read by people who have not scored yet.
     audit.append(
         actor=user.get_username(),
         action="review.submitted",
-        subject=str(review),
+        subject=f"review of #{review.sample.issue.number}",
         reason="Scored and submitted.",
         evidence={"seat": review.pk, "epoch": review.epoch},
     )

@@ -10,9 +10,10 @@ import pytest
 
 from pipeline import clock
 from pipeline.clock import VirtualClock
-from pipeline.models import Repository
+from pipeline.models import AuditEntry, Repository
 from pipeline.services.operations import NotPossible
-from rollout.models import Review, ReviewBatch, ReviewTeam
+from rollout.domain.reviews.sampling import rank
+from rollout.models import Announcement, Review, ReviewBatch, ReviewTeam
 from rollout.services.reviews import batches, calibration, rubrics
 from tests.factories import make_repository
 from tests.rollout import factories as make
@@ -48,8 +49,20 @@ def test_every_member_of_the_teams_scores_every_issue(repository: Repository) ->
 
     assert (batch.is_calibration, batch.team, batch.due_at) == (True, None, DEADLINE)
     assert [row.reviews.count() for row in batch.samples.all()] == [3, 3]
-    assert [row.issue.number for row in batch.samples.all()] == numbers
+    assert sorted(row.issue.number for row in batch.samples.all()) == numbers
     assert Review.objects.filter(sample__batch=batch, reviewer=None).count() == 0
+
+
+def test_round_tells_its_reviewers_nothing_by_which_they_know_its_issues(repository: Repository) -> None:
+    numbers = [issue.number for issue in many(repository, 4)]
+
+    batch = opened(repository, numbers, [make.make_team(members=2)])
+
+    assert len(batch.seed) == 64  # shown beside the form, as that of a drawn sample
+    assert [row.issue.number for row in batch.samples.all()] == sorted(numbers, key=lambda one: rank(batch.seed, one))
+    assert AuditEntry.objects.get(action="batch.calibration").after["issues"] == 4
+    for told in Announcement.objects.all():
+        assert "alibration" not in told.subject + told.body
 
 
 def test_caps_absences_and_own_work_do_not_matter_here(repository: Repository) -> None:

@@ -78,6 +78,7 @@ def test_audit_log_holds_no_mark(claimed: Review) -> None:
 
     entry = AuditEntry.objects.get(action="review.submitted")
     assert (entry.before, entry.after, set(entry.evidence)) == ({}, {}, {"seat", "epoch"})
+    assert entry.subject == f"review of #{claimed.sample.issue.number}"  # neither the seat nor a calibration shows
 
 
 def test_batch_is_done_with_its_last_seat() -> None:
