@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from pipeline import clock
 from pipeline.domain import cron
@@ -35,12 +36,39 @@ def materialise(operation: Operation) -> list[Slot]:
 
 
 def _floor(operation: Operation, now: datetime) -> datetime:
-    last = operation.slots.order_by("-nominal_at").values_list("nominal_at", flat=True).first()
+    """The moment after which slots are owed: the last settled one, or the last switch."""
+    last = _last(operation.slots.all())
+    if last is not None and last > now + ON_TIME:
+        last = _take_back(operation, now)
+    if operation.slots_since is not None and operation.slots_since > now + ON_TIME:
+        _owe_from(operation, now)
     floors = [moment for moment in (last, operation.slots_since) if moment is not None]
     if not floors:  # made without a word about the past: owed from now on
-        operation.slots_since = now
-        Operation.objects.filter(pk=operation.pk, slots_since__isnull=True).update(slots_since=now)
+        _owe_from(operation, now)
     return max(floors, default=now)
+
+
+def _last(rows: QuerySet[Slot]) -> datetime | None:
+    return rows.order_by("-nominal_at").values_list("nominal_at", flat=True).first()
+
+
+def _owe_from(operation: Operation, now: datetime) -> None:
+    before, operation.slots_since = operation.slots_since, now
+    Operation.objects.filter(pk=operation.pk, slots_since=before).update(slots_since=now)
+
+
+def _take_back(operation: Operation, now: datetime) -> datetime | None:
+    """The clock was ahead and is right again: what it recorded as not run before its time is owed once more.
+
+    What ran keeps its row, so that it never runs again. Returns the last settled slot up to now.
+    """
+    past = operation.slots.filter(nominal_at__lte=now)
+    ran = _last(past.filter(status=Slot.Status.RAN))
+    early = past.filter(settled_at__gt=now + ON_TIME).exclude(status=Slot.Status.RAN)
+    taken, _ = (early if ran is None else early.filter(nominal_at__gt=ran)).delete()
+    if taken:
+        telemetry.emit("slots.taken_back", operation=str(operation), slots=taken)
+    return _last(past)
 
 
 def _sum_up(oldest: Slot | None, floor: datetime) -> None:
