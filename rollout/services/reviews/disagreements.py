@@ -15,7 +15,7 @@ from rollout.domain.reviews import scoring as arithmetic
 from rollout.domain.reviews.scoring import SCALE, Ratings
 from rollout.models import Adjudication, Review, Sample
 from rollout.services import record
-from rollout.services.reviews import closing
+from rollout.services.reviews import closing, notices
 from rollout.services.reviews.marks import criteria_of, ratings_of
 
 MAX_COMMENT = 2_000
@@ -35,9 +35,11 @@ def open_if_needed(sample: Sample) -> Adjudication | None:
     why = arithmetic.disagreement(criteria_of(sample.batch.rubric), ratings_of(both[0]), ratings_of(both[1]))
     if not why:
         return None
-    found, _ = Adjudication.objects.get_or_create(
+    found, is_new = Adjudication.objects.get_or_create(
         sample=sample, defaults={"reason": why[:500], "opened_at": clock.now()}
     )
+    if is_new:
+        notices.disputed(found)
     return found
 
 

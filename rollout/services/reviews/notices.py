@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from rollout.models import Review, ReviewBatch, Rollout
+from rollout.models import Adjudication, Review, ReviewBatch, Rollout
 from rollout.services import announcements, links
 from rollout.services.reconcile import AT_WORK
 from rollout.services.reviews import teams
@@ -48,6 +48,18 @@ def nobody_takes(seat: Review, why: str) -> None:
         f"reviews:{batch.pk}:seat:{seat.pk}:{len(seat.declined)}",
         f"A review that nobody can take: #{seat.sample.issue.number}",
         [why, f"Reassign it, or close the seat: {links.of('reviewbatch', batch.pk)}"],
+        teams.leads(batch),
+    )
+
+
+def disputed(row: Adjudication) -> None:
+    """The leads: somebody who wrote neither review decides, and until then the batch stays open. No mark is told."""
+    batch, number = row.sample.batch, row.sample.issue.number
+    tell(
+        batch,
+        f"reviews:{batch.pk}:dispute:{row.pk}",
+        f"Two reviewers disagree: #{number}",
+        [f"{batch}, {batch.repository}: somebody else settles it: {links.of('adjudication', row.pk)}"],
         teams.leads(batch),
     )
 

@@ -7,7 +7,7 @@ import pytest
 from pipeline.clock import VirtualClock
 from pipeline.models import AuditEntry
 from pipeline.services.operations import NotPossible
-from rollout.models import Adjudication, Review, ReviewBatch, Score
+from rollout.models import Adjudication, Announcement, Review, ReviewBatch, Score
 from rollout.services.reviews import disagreements
 from tests.rollout import factories as make
 from tests.rollout.services.reviews.sheets import SLUGS, scored, seated, who
@@ -79,6 +79,14 @@ def test_settling_needs_a_comment_and_a_review_of_this_issue(dispute: Adjudicati
             disagreements.choose(dispute, lea, review, nothing)
     with pytest.raises(NotPossible, match="one of the two reviews"):
         disagreements.choose(dispute, lea, stranger, "This one.")
+
+
+def test_leads_are_told_of_a_disagreement_once_and_of_no_mark(dispute: Adjudication) -> None:
+    disagreements.open_if_needed(dispute.sample)
+
+    told = Announcement.objects.get(channel="slack")
+    assert told.subject == f"Two reviewers disagree: #{dispute.sample.issue.number}"
+    assert dispute.reason not in told.body
 
 
 def test_looking_again_opens_no_second_one(dispute: Adjudication) -> None:
