@@ -250,4 +250,6 @@ def _lost(screen: Screen, request: HttpRequest, row: Review, sheet: Sheet, why: 
         "why": why,
         "lines": parts.lines(row, sheet, {}) if sheet.begun else [],
     }
+    if row.reviewer_id != person(request).pk and not sheet.begun:
+        context["title"] = "Review"  # two seats with one title would tell what is scored twice
     return _frame(screen, request, row, "admin/rollout/scoring_lost.html", context, status=status)

@@ -242,6 +242,15 @@ def test_reason_of_what_is_no_text_is_no_reason() -> None:
     assert Review.objects.get(pk=review.pk).skipped_reason == "Its guidance is gone."
 
 
+def test_seat_of_somebody_else_does_not_tell_its_issue() -> None:
+    first, second = pair()
+    other = signed_in("rolf")
+
+    for answer in (other.get(page("review_score", first.pk)), other.post(page("review_score", first.pk))):
+        assert answer.status_code in (403, 409)
+        assert second.sample.title not in answer.content.decode()
+
+
 def test_history_of_a_review_is_no_page_that_tells_its_seat() -> None:
     review = claimed()
 
