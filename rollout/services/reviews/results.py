@@ -112,21 +112,22 @@ class ReviewScores(guidance.NoScores):
     """Where the metric `guidance_quality` finds its scores. There is no survey yet: nobody has answered one."""
 
     def reviews(self, repository_id: int, start: datetime, end: datetime, workflow: str) -> Sequence[guidance.Score]:
-        """Final scores that became so between `start` and `end`, both counted; `workflow` empty: all.
+        """Final scores of batches that were done between `start` and `end`, both counted; `workflow` empty: all.
 
         Of batches that are done only: gates and evaluations show this figure to everybody, and who still scores a
-        batch must not see what others made of it.
+        batch must not see what others made of it. So it is the end of the batch that dates its scores: one that was
+        held back by a late seat is in the same window as the others.
         """
-        between = (start, end)
-        final_then = Q(reviews__submitted_at__range=between) | Q(adjudication__settled_at__range=between)
-        rows = _samples().filter(final_then, batch__repository_id=repository_id, batch__closed_at__lte=end).distinct()
+        done = ReviewBatch.State.DONE
+        rows = _samples().filter(
+            batch__repository_id=repository_id, batch__state=done, batch__closed_at__range=(start, end)
+        )
         if workflow:
             rows = rows.filter(workflow=workflow)
-        found = ((row.pk, scored(row).outcome) for row in rows)
         return [
-            guidance.Score(Row("rollout.sample", key), outcome.weighted, outcome.at)
-            for key, outcome in found
-            if outcome.weighted is not None and outcome.at is not None and start <= outcome.at <= end
+            guidance.Score(Row("rollout.sample", row.pk), weighted, row.batch.closed_at)
+            for row in rows
+            if (weighted := scored(row).outcome.weighted) is not None and row.batch.closed_at is not None
         ]
 
 

@@ -59,11 +59,11 @@ def test_single_reviews_and_pairs_that_agree_are_final(repository: Repository) -
     assert scores(repository) == [(one.pk, 0.95), (two.pk, 0.975)]
 
 
-def test_score_names_its_row_and_when_it_became_final(repository: Repository) -> None:
+def test_score_names_its_row_and_when_its_batch_was_done(repository: Repository) -> None:
     sample = make_submitted(make_week(repository), (4, 4, 4, 4, 4), (1, 4, 4, 4, 4))
-    settle(sample, (4, 4, 4, 4, 0), MOMENT + 5 * HOUR)
-    (found,) = told(repository, MOMENT + HOUR, MOMENT + 9 * HOUR)
-    assert (found.row, found.at) == (Row("rollout.sample", sample.pk), MOMENT + 5 * HOUR)
+    settle(sample, (4, 4, 4, 4, 0), MOMENT - 5 * HOUR)
+    (found,) = told(repository, MOMENT, MOMENT + HOUR)
+    assert (found.row, found.at) == (Row("rollout.sample", sample.pk), MOMENT)
     assert found.value == pytest.approx(0.9)
 
 
@@ -97,12 +97,14 @@ def test_scores_are_those_of_one_workflow_when_it_is_named(repository: Repositor
     assert scores(repository, "brief") == [(brief.pk, 0.95)]
 
 
-def test_scores_outside_of_the_time_asked_for_are_not_given(repository: Repository) -> None:
-    batch = make_week(repository)
-    for hours in (0, 1, 2, 3):
-        make_submitted(batch, PERFECT, at=MOMENT + hours * HOUR)
-    found = told(repository, MOMENT + HOUR, MOMENT + 2 * HOUR)
-    assert [score.at for score in found] == [MOMENT + HOUR, MOMENT + 2 * HOUR]
+def test_scores_of_batches_that_were_done_outside_of_the_time_asked_for_are_not_given(repository: Repository) -> None:
+    done = {"state": ReviewBatch.State.DONE}
+    wanted = []
+    for ago, hours in enumerate((0, 1, 2, 3), start=1):
+        batch = make_week(repository, ago, closed_at=MOMENT + hours * HOUR, **done)
+        wanted.append(make_submitted(batch, PERFECT, at=MOMENT - 30 * 24 * HOUR))
+    found = guidance.scores().reviews(repository.pk, MOMENT + HOUR, MOMENT + 2 * HOUR, "")
+    assert {score.row.id for score in found} == {wanted[1].pk, wanted[2].pk}
 
 
 def test_criteria_of_two_rubrics_are_matched_by_slug(repository: Repository) -> None:
