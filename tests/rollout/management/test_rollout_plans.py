@@ -48,7 +48,7 @@ def test_the_shipped_plan_is_imported_without_naming_it() -> None:
 
     assert (code, PlanVersion.objects.get().slug) == (0, "unified-pipeline")
     assert out.startswith("unified-pipeline@1 (draft), sha256 ")
-    assert "12 contradictions and 6 risks" in out
+    assert "12 contradictions and 5 risks" in out
 
 
 def test_an_import_answers_in_facts(plan: Path) -> None:
@@ -88,7 +88,7 @@ def test_checking_a_plan_counts_what_it_holds() -> None:
     code, found = facts("check")
 
     assert code == 0
-    assert (found["usable"], found["phases"], found["triggers"], found["findings"]) == (True, 6, 13, 18)
+    assert (found["usable"], found["phases"], found["triggers"], found["findings"]) == (True, 6, 13, 17)
 
 
 def test_checking_a_wrong_plan_ends_with_2(plan: Path) -> None:
@@ -106,7 +106,7 @@ def test_linting_the_shipped_plan_ends_with_1_and_says_that_nothing_changed() ->
     assert code == 1
     assert "1. contradiction, 2.1, 2.3: Phase 2: Capacity Scaling states 240 issues a day for assign" in out
     assert "     assign: 6 runs × 20 = 120 issues a day\n" in out
-    assert out.endswith("12 contradictions, 6 risks. Nothing was changed.\n")
+    assert out.endswith("12 contradictions, 5 risks. Nothing was changed.\n")
 
 
 def test_linting_in_facts_carries_the_figures() -> None:
