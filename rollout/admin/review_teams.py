@@ -27,6 +27,8 @@ from pipeline.views import display
 from rollout.models import Absence, ReviewTeam, TeamMember
 from rollout.services.reviews import teams
 
+NO_SEATS = "gets none: may not score; give this person the role reviewer"
+
 
 class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
     """Every field says aloud whose it is: several rows of one form have the same visible labels."""
@@ -52,6 +54,14 @@ class MemberInline(StackedInline):  # type: ignore[misc]  # unfold has no types
     model = TeamMember
     form = MemberForm
     extra = 0
+    readonly_fields = ("seats",)
+    fields = (*MemberForm.Meta.fields, "seats")
+
+    @admin.display(description="Seats", empty_value="–")
+    def seats(self, row: TeamMember) -> str:
+        if row.pk is None:
+            return ""
+        return "gets seats" if row.user.has_perm(teams.SCORE) else NO_SEATS
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a member is made inactive: what they reviewed keeps its author
@@ -73,7 +83,7 @@ class ReviewTeamScreen(ReasonedScreen):
         return [path("my-reminders/", view, name="rollout_reviewteam_reminders"), *super().get_urls()]
 
     def wish_view(self, request: HttpRequest) -> HttpResponse:
-        require(request.user, "rollout.score_sample")
+        require(request.user, teams.SCORE)
         rows = TeamMember.objects.filter(user__username=request.user.get_username())
 
         def act(answer: Mapping[str, Any], actor: str) -> None:

@@ -82,8 +82,8 @@ def _week_words(monday: date) -> str:
 
 
 def candidates(seat: Review) -> list[tuple[str, str]]:
-    """(user's id, name with team) of everybody in a team but whoever has the seat."""
-    rows = TeamMember.objects.filter(active=True, team__active=True, user__is_active=True)
+    """(user's id, name with team) of everybody in a team who may score, but whoever has the seat."""
+    rows = TeamMember.objects.filter(active=True, team__active=True, user__in=teams.scorers())
     rows = rows.exclude(user=seat.reviewer).select_related("user", "team").order_by("team__order", "user__username")
     found: dict[int, str] = {}
     for row in rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 
 from rollout.models import (
     Absence,
@@ -122,10 +122,13 @@ def make_team(*, members: int = 0, **values: Any) -> ReviewTeam:
     return team
 
 
-def make_member(**values: Any) -> TeamMember:
+def make_member(*, may_score: bool = True, **values: Any) -> TeamMember:
+    """Somebody who may score samples, unless told."""
     values.setdefault("team", values.get("team") or make_team())
     values.setdefault("user", values.get("user") or make_person())
     values.setdefault("github_login", f"{values['user'].username}-gh")
+    if may_score:
+        values["user"].user_permissions.add(Permission.objects.get(codename="score_sample"))
     return TeamMember.objects.create(**values)
 
 

@@ -46,11 +46,11 @@ def open_round(
     by: str,
     reason: str,
 ) -> ReviewBatch:
-    """Every active member of `chosen` scores these issues until `deadline`; NotPossible in one sentence."""
+    """Every active member of `chosen` who may score does, until `deadline`; NotPossible in one sentence."""
     record.need_reason(reason)
     now = clock.now()
     issues = _issues(repository, numbers)
-    members = {row.user.get_username(): row.user for team in chosen for row in teams.members_of(team)}
+    members = {row.user.get_username(): row.user for team in chosen for row in teams.scorers_of(team)}
     _check(chosen, len(members), deadline, now)
     with transaction.atomic():
         batch = _stored(repository, issues, chosen, deadline, by, now)
@@ -94,7 +94,7 @@ def _check(chosen: Sequence[ReviewTeam], members: int, deadline: datetime, now: 
     if not chosen:
         raise NotPossible("Choose at least one team for the calibration round.")
     if members < 2:
-        raise NotPossible(f"A calibration round compares people; these teams have {members} active between them.")
+        raise NotPossible(f"A calibration round compares people; these teams have {members} active who may score.")
     if deadline <= now:
         raise NotPossible(f"The deadline {deadline:%d %b %H:%M} UTC is over; choose a later one.")
 

@@ -72,6 +72,8 @@ def may_sit(seat: Review, user: User) -> str:
     member = TeamMember.objects.filter(user=user, active=True, team__active=True).select_related("user").first()
     if member is None or not user.is_active:
         return "is in no review team"
+    if not teams.scorers().filter(pk=user.pk).exists():
+        return "has no permission to score samples"
     rows = TeamMember.objects.filter(user=user, active=True).select_related("user")
     why = conflicts.barred(seat.sample.issue, rows).get(user.get_username(), "")
     if why and not seat.sample.batch.is_calibration:

@@ -22,6 +22,8 @@ SHIPPED = (  # plan 3.3, in the order of their turns
     ("site-monitoring", "Site Monitoring"),
     ("copilot-ops", "Copilot Ops"),
 )
+SCORE = "rollout.score_sample"  # without it nobody can open the queue
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 LEAST_DAYS = 2  # working days that somebody must be there until the due date
 DEMONSTRATION = "rule:demonstration"
 
@@ -58,9 +60,19 @@ def members_of(team: ReviewTeam) -> QuerySet[TeamMember]:
     return rows.select_related("user").order_by("user__username")
 
 
+def scorers_of(team: ReviewTeam) -> QuerySet[TeamMember]:
+    """Those of `members_of` who may score: whoever may not gets no seats."""
+    return members_of(team).filter(user__in=scorers())
+
+
+def scorers() -> QuerySet[User]:
+    """Active accounts with the permission to score samples, by a group or of their own; superusers have it."""
+    return User.objects.with_perm(SCORE, backend=BACKEND)
+
+
 def available(team: ReviewTeam, now: datetime, until: datetime) -> list[TeamMember]:
-    """Members who are there for at least two working days until the due time."""
-    found = list(members_of(team))
+    """Members who may score and are there for at least two working days until the due time."""
+    found = list(scorers_of(team))
     away = _absences(member.user_id for member in found)
     first, last = now.date(), until.date()
     least = min(LEAST_DAYS, weeks.days_present(first, last, []))

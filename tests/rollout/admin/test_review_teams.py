@@ -12,7 +12,7 @@ from pipeline.models import AuditEntry
 from rollout.models import Absence, TeamMember
 from tests.rollout.admin.addresses import page
 from tests.rollout.admin.world import World
-from tests.rollout.factories import make_person
+from tests.rollout.factories import make_member, make_person
 
 As = Callable[[str], Client]
 
@@ -91,3 +91,12 @@ def make_reviewer(member: TeamMember) -> None:
     member.user.is_staff = True
     member.user.save()
     member.user.groups.add(Group.objects.get(name="reviewer"))
+
+
+def test_team_says_of_a_member_who_may_not_score_that_they_get_no_seats(world: World, as_role: As) -> None:
+    lead, address = as_role("rollout lead"), page("reviewteam_change", world.team.pk)
+    assert "gets none: may not score" not in lead.get(address).content.decode()
+
+    make_member(team=world.team, may_score=False)
+
+    assert lead.get(address).content.decode().count("gets none: may not score") == 1

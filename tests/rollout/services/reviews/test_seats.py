@@ -112,6 +112,7 @@ def test_reassigning_respects_whose_work_it_is(repository: Repository) -> None:
         (author, "wrote the issue"),
         (other.reviewer, "scores this issue already"),
         (make.make_person("zoe"), "is in no review team"),
+        (make.make_member(team=team, may_score=False).user, "has no permission to score samples"),
         (seat.reviewer, "has this review already"),
     ):
         with pytest.raises(NotPossible, match=said):

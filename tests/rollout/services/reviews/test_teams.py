@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 
 from rollout.domain.reviews import rotation
 from rollout.models import ReviewTeam
@@ -71,6 +72,19 @@ def test_inactive_members_and_closed_accounts_are_not_available() -> None:
     make.make_member(team=team, user=make.make_person(is_active=False))
 
     assert teams.available(team, MOMENT, NEXT_WEEK) == []
+
+
+def test_member_without_the_permission_to_score_is_not_available() -> None:
+    team = make.make_team()
+    make.make_member(team=team, may_score=False)
+    assert teams.available(team, MOMENT, NEXT_WEEK) == []
+
+    root = make.make_member(team=team, user=make.make_person(is_superuser=True), may_score=False)
+    grouped = make.make_member(team=team, user=make.make_person("ana"), may_score=False)
+    reviewers = Group.objects.create(name="scorers")
+    reviewers.permissions.add(Permission.objects.get(codename="score_sample"))
+    grouped.user.groups.add(reviewers)
+    assert teams.available(team, MOMENT, NEXT_WEEK) == [grouped, root]
 
 
 def test_load_counts_this_weeks_reviews_in_every_team_but_no_calibration() -> None:
