@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.contrib.auth.models import User
 from django.db.models import Q
 
 from pipeline.models import Issue, Kind, Run, RunItem
@@ -27,6 +28,12 @@ def barred(issue: Issue, members: Iterable[TeamMember]) -> dict[str, str]:
         if why:
             found[member.user.get_username()] = why
     return found
+
+
+def of_person(issue: Issue, user: User) -> str:
+    """Why this person may not review or judge this issue, by every login a team knows of them; empty: they may."""
+    rows = list(TeamMember.objects.filter(user=user).select_related("user")) or [TeamMember(user=user)]
+    return barred(issue, rows).get(user.get_username(), "")
 
 
 def _hands(issue: Issue) -> list[tuple[str, str]]:

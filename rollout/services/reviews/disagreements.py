@@ -15,7 +15,7 @@ from rollout.domain.reviews import scoring as arithmetic
 from rollout.domain.reviews.scoring import SCALE, Ratings
 from rollout.models import Adjudication, Review, Sample
 from rollout.services import record
-from rollout.services.reviews import closing, notices
+from rollout.services.reviews import closing, conflicts, notices
 from rollout.services.reviews.marks import criteria_of, ratings_of
 
 MAX_COMMENT = 2_000
@@ -49,6 +49,9 @@ def why_not(adjudication: Adjudication, user: User) -> str:
         return f"It was settled by {adjudication.adjudicator}; that stands."
     if any(review.reviewer_id == user.pk for review in pair(adjudication.sample)):
         return "You wrote one of the two reviews, so somebody else settles this."
+    hand = conflicts.of_person(adjudication.sample.issue, user)
+    if hand:
+        return f"Somebody else settles this, because {user.get_username()} {hand}."
     return ""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pipeline.clock import VirtualClock
-from pipeline.models import AuditEntry
+from pipeline.models import AuditEntry, Issue, Kind
 from pipeline.services.operations import NotPossible
 from rollout.models import Adjudication, Announcement, Review, ReviewBatch, Score
 from rollout.services.reviews import disagreements
+from tests.factories import make_item, make_run
 from tests.rollout import factories as make
 from tests.rollout.services.reviews.sheets import SLUGS, scored, seated, who
 
@@ -59,6 +60,25 @@ def test_neither_of_the_two_settles_it(dispute: Adjudication, name: str) -> None
     with pytest.raises(NotPossible, match="somebody else settles"):
         disagreements.choose(dispute, who(review), review, "Mine is right.")
     assert Adjudication.objects.get().state == "open"
+
+
+@pytest.mark.parametrize("login", ["lea", "lea-gh"])
+def test_author_of_the_issue_does_not_settle_it(dispute: Adjudication, login: str) -> None:
+    lea = make.make_member(user=make.make_person("lea"), github_login="LEA-gh", active=False).user
+    Issue.objects.update(author={"login": login, "id": 1, "kind": "User"})
+
+    with pytest.raises(NotPossible, match="Somebody else settles this, because lea wrote the issue"):
+        disagreements.rescore(dispute, lea, dict.fromkeys(SLUGS, 4), "Mine is fine.")
+    assert Adjudication.objects.get().state == "open"
+
+
+def test_who_triaged_the_issue_does_not_settle_it(dispute: Adjudication) -> None:
+    run = make_run(kind=Kind.TRIAGE, repository=dispute.sample.batch.repository, mode="live", requested_by="lea")
+    make_item(run=run, issue=dispute.sample.issue, live=True, state="done")
+
+    assert disagreements.why_not(dispute, make.make_person("lea")) == (
+        "Somebody else settles this, because lea triaged the issue."
+    )
 
 
 def test_settled_stays_settled(dispute: Adjudication) -> None:
