@@ -19,6 +19,7 @@ from pipeline.services.operations import cron_of
 EXECUTE_TASK = "pipeline.tasks.execute_run"
 MOST_OWED = 2000  # older slots than these are summed up by the oldest row
 ON_TIME = timedelta(minutes=5)  # beat and tick together are never later than this while they live
+FAR_AHEAD = timedelta(days=1)  # a switch so far in the future was made by a wrong clock; a nearer one comes by itself
 
 
 def materialise(operation: Operation) -> list[Slot]:
@@ -40,7 +41,7 @@ def _floor(operation: Operation, now: datetime) -> datetime:
     last = _last(operation.slots.all())
     if last is not None and last > now + ON_TIME:
         last = _take_back(operation, now)
-    if operation.slots_since is not None and operation.slots_since > now + ON_TIME:
+    if operation.slots_since is not None and operation.slots_since > now + FAR_AHEAD:
         _owe_from(operation, now)
     floors = [moment for moment in (last, operation.slots_since) if moment is not None]
     if not floors:  # made without a word about the past: owed from now on
