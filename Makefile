@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 SANDBOX_PORT ?= 8765
-# Two cores are enough for the five minutes that the suite may take.
-JOBS ?= 2
+# Three on two cores: some tests wait for processes, so that two would leave a core idle.
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help up venv dev test test-postgres lint format types imports check lock clean-data shots audit
