@@ -1,8 +1,9 @@
 """Whether a stored draw is what its seed and frame give, replacements included. Works on a dump, without a database.
 
 A dump is a mapping as JSON has it: `algorithm`, `seed`, `size`, `double`, `frame` ([[number, workflow, hash]]),
-`frame_sha256`, `strata` ([{workflow, frame, drawn}]), `replaced` ([{number, workflow, refill}], in their order) and
-`sample` ([[number, scored twice]], in the order of the positions).
+`frame_sha256`, `strata` ([{workflow, frame, drawn}]), `replaced` ([{number, workflow, refill, passed}], in their order;
+`passed` are the numbers that were next but could not be reviewed any more, none where it is not there) and `sample`
+([[number, scored twice]], in the order of the positions).
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def _with_replacements(
     """The draw, then what each replacement must have brought in, scored as often as what it replaces."""
     sample = dict(drawn)
     for entry in dump["replaced"]:
-        came = sampling.instead(frame, dump["seed"], sample, entry["workflow"]) if entry["refill"] else None
+        taken = {*sample, *entry.get("passed", ())}
+        came = sampling.instead(frame, dump["seed"], taken, entry["workflow"]) if entry["refill"] else None
         if came is not None:
             sample[came.number] = sample.get(entry["number"], False)
     return list(sample.items())

@@ -16,6 +16,7 @@ from rollout.domain.reviews.sampling import Entry
 from rollout.models import Sample
 
 DISCOVERY, ASSESSMENT = ORDER[0], ORDER[1]
+NO_GUIDANCE = "No ## Specialist Guidance stands in its body now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,18 @@ def of_week(repository: Repository, week: date, left_out: Mapping[int, str] | No
         else:
             candidates[issue.number] = found
     return Frame(candidates, tuple(sorted(excluded)))
+
+
+def why_stale(issue: Issue, guidance_sha256: str) -> str:
+    """Why an entry of a stored frame cannot be reviewed any more, in one sentence; empty: it can, as it was drawn."""
+    if shut := _shut(issue):
+        return shut
+    if not issue.is_open and issue.state_reason == "not_planned":
+        return "It is closed as not planned."
+    texts = texts_of(issue.body)
+    if not texts.guidance:
+        return NO_GUIDANCE
+    return "" if texts.sha256 == guidance_sha256 else "Its guidance was changed after the draw."
 
 
 def begun(repository: Repository, week: date) -> bool:
@@ -137,17 +150,22 @@ def _earlier(written: Mapping[int, tuple[Issue, list[Effect]]]) -> dict[int, dic
 def _why_not(found: Candidate, effects: Iterable[Effect], earlier: Mapping[str, str]) -> str:
     """Empty: it may be drawn."""
     issue, standing = found.issue, [effect for effect in effects if effect.reverted_at is None]
-    if issue.presence != Issue.Presence.PRESENT:
-        return f"The issue is {issue.get_presence_display()}."
-    if issue.locked:
-        return "The issue is locked on GitHub."
+    shut = _shut(issue)
+    if shut:
+        return shut
     if not standing:
         return "Its guidance was taken back."
     if _given_up_before(issue, standing):
         return "It was closed as not planned before its guidance was written."
     if not found.texts.guidance:
-        return "No ## Specialist Guidance stands in its body now."
+        return NO_GUIDANCE
     return earlier.get(found.texts.sha256, "")
+
+
+def _shut(issue: Issue) -> str:
+    if issue.presence != Issue.Presence.PRESENT:
+        return f"The issue is {issue.get_presence_display()}."
+    return "The issue is locked on GitHub." if issue.locked else ""
 
 
 def _given_up_before(issue: Issue, standing: Iterable[Effect]) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,14 @@ from rollout.services.reviews import closing, conflicts, frames, notices, teams
 
 UNFINISHED = (Review.State.OPEN, Review.State.CLAIMED)
 EVERYBODY = "Everybody of the team scores every issue of a calibration round."
+
+
+@dataclass(frozen=True, slots=True)
+class Refill:
+    """What comes in for an issue that was taken out, if anything, and who was next but is passed over: number → why."""
+
+    sample: Sample | None
+    passed: Mapping[int, str]
 
 
 def take_places(batch: ReviewBatch, now: datetime, samples: Iterable[Sample] | None = None) -> list[Review]:
@@ -140,7 +149,8 @@ def replace(sample_id: int, *, by: str, reason: str, refill: bool = True, now: d
     """Take an issue out of an open batch; with `refill` the next by rank of its workflow comes in, if there is one.
 
     Refused once anybody has submitted a score of it, so that nobody chooses the figures. What came in is noted in
-    `excluded`, so that the draw can be verified with its replacements.
+    `excluded`, so that the draw can be verified with its replacements; so is, with the reason, what was next but is
+    passed over, because it cannot be reviewed any more.
     """
     record.need_reason(reason)
     now = now or clock.now()
@@ -152,10 +162,10 @@ def replace(sample_id: int, *, by: str, reason: str, refill: bool = True, now: d
             replaced_at=now, replaced_reason=reason.strip()[:500]
         ):
             raise NotPossible(f"#{row.issue.number} was taken out of this batch already.")
-        came = _refill(batch, row, now) if refill and not batch.is_calibration else None
+        came = _refill(batch, row, now) if refill and not batch.is_calibration else Refill(None, {})
         _note_replaced(batch, row, came, by, reason, refill, now)
         _close_without(batch, now)
-    return came
+    return came.sample
 
 
 def _may_be_replaced(row: Sample, batch: ReviewBatch) -> None:
@@ -165,22 +175,25 @@ def _may_be_replaced(row: Sample, batch: ReviewBatch) -> None:
         raise NotPossible(f"#{row.issue.number} was scored already, and a scored issue stays in the figures.")
 
 
-def _refill(batch: ReviewBatch, row: Sample, now: datetime) -> Sample | None:
-    taken = list(batch.samples.values_list("issue__number", flat=True))
-    entry = sampling.instead(sampling.from_stored(batch.frame), batch.seed, taken, row.workflow)
-    if entry is None:
-        return None
-    issue = Issue.objects.select_related("workflow", "specialist").get(
-        repository=batch.repository_id, number=entry.number
-    )
-    last = batch.samples.aggregate(last=Max("position"))["last"] or 0
-    came = add_sample(batch, issue, last + 1, is_double=row.is_double)
-    take_places(batch, now, [came])
-    return came
+def _refill(batch: ReviewBatch, row: Sample, now: datetime) -> Refill:
+    taken = set(batch.samples.values_list("issue__number", flat=True))
+    frame, passed = sampling.from_stored(batch.frame), dict[int, str]()
+    while entry := sampling.instead(frame, batch.seed, taken | passed.keys(), row.workflow):
+        rows = Issue.objects.select_related("workflow", "specialist").filter(repository=batch.repository_id)
+        issue = rows.filter(number=entry.number).first()
+        why = frames.why_stale(issue, entry.guidance) if issue else "The issue is not known any more."
+        if issue is None or why:
+            passed[entry.number] = why
+            continue
+        last = batch.samples.aggregate(last=Max("position"))["last"] or 0
+        came = add_sample(batch, issue, last + 1, is_double=row.is_double)
+        take_places(batch, now, [came])
+        return Refill(came, passed)
+    return Refill(None, passed)
 
 
 def _note_replaced(
-    batch: ReviewBatch, row: Sample, came: Sample | None, by: str, reason: str, refill: bool, now: datetime
+    batch: ReviewBatch, row: Sample, came: Refill, by: str, reason: str, refill: bool, now: datetime
 ) -> None:
     entry = {
         "number": row.issue.number,
@@ -189,9 +202,14 @@ def _note_replaced(
         "at": now.isoformat(),
         "workflow": row.workflow,
         "refill": refill,
-        "came": came.issue.number if came else None,
+        "came": came.sample.issue.number if came.sample else None,
+        "passed": list(came.passed),
     }
-    batch.excluded = [*batch.excluded, entry]
+    passed = [
+        {"number": number, "reason": f"Passed over in place of #{row.issue.number}: {why}"}
+        for number, why in came.passed.items()
+    ]
+    batch.excluded = [*batch.excluded, *passed, entry]
     batch.save(update_fields=["excluded"])
     audit.append(
         actor=by,
@@ -199,7 +217,7 @@ def _note_replaced(
         subject=str(row)[:200],
         reason=reason,
         before={"issue": row.issue.number},
-        after={"issue": entry["came"]},
+        after={"issue": entry["came"], "passed": entry["passed"]},
         evidence={"batch": batch.pk},
     )
 

@@ -92,6 +92,23 @@ def test_replacement_by_rank_is_confirmed_and_any_other_shows(dump: dict[str, An
     assert len(verifying.faults(dump)) == 1
 
 
+def test_replacement_after_one_that_was_passed_over_is_confirmed_only_with_its_name(dump: dict[str, Any]) -> None:
+    number, is_double = dump["sample"][0]
+    workflow = next(name for n, name, _ in dump["frame"] if n == number)
+    frame, taken = sampling.from_stored(dump["frame"]), [n for n, _ in dump["sample"]]
+    stale = sampling.instead(frame, "seed", taken, workflow)
+    assert stale is not None
+    came = sampling.instead(frame, "seed", [*taken, stale.number], workflow)
+    assert came is not None
+    dump["sample"].append([came.number, is_double])
+    dump["replaced"] = [{"number": number, "workflow": workflow, "refill": True, "passed": [stale.number]}]
+
+    assert verifying.faults(dump) == []
+
+    dump["replaced"][0]["passed"] = []
+    assert len(verifying.faults(dump)) == 1
+
+
 def test_exclusion_without_replacement_is_confirmed(dump: dict[str, Any]) -> None:
     dump["replaced"] = [{"number": dump["sample"][0][0], "workflow": "alpha", "refill": False}]
 

@@ -10,8 +10,9 @@ import pytest
 
 from pipeline import clock
 from pipeline.clock import VirtualClock
-from pipeline.models import AuditEntry, Repository
+from pipeline.models import AuditEntry, Issue, Repository
 from pipeline.services.operations import NotPossible
+from rollout.domain.reviews import sampling
 from rollout.models import Announcement, Review, ReviewBatch, ReviewTeam, Sample
 from rollout.services.reviews import batches, claims, rubrics, seats
 from tests.factories import make_issue, make_repository
@@ -184,6 +185,52 @@ def test_replaced_issue_gives_its_place_to_the_next_by_rank(repository: Reposito
     assert batch.excluded[-1]["came"] == came.issue.number
     assert batches.verify(batch).faults == ()
     assert AuditEntry.objects.get(action="sample.replaced").reason == "It names a person."
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"presence": "deleted"}, "The issue is deleted on GitHub."),
+        ({"locked": True}, "The issue is locked on GitHub."),
+        ({"is_open": False, "state_reason": "not_planned"}, "It is closed as not planned."),
+        ({"body": "Nothing of ours."}, "No ## Specialist Guidance stands in its body now."),
+        ({"body": "## Specialist Guidance\n\nOther words."}, "Its guidance was changed after the draw."),
+    ],
+)
+def test_replacement_passes_over_what_cannot_be_reviewed_any_more(
+    repository: Repository, change: dict[str, Any], said: str
+) -> None:
+    team_of("ana", "bo")
+    batch = batch_of(repository, issues=12)
+    old = batch.samples.all()[0]
+    drawn = batch.samples.values_list("issue__number", flat=True)
+    entry = sampling.instead(sampling.from_stored(batch.frame), batch.seed, list(drawn), old.workflow)
+    assert entry is not None
+    Issue.objects.filter(repository=repository, number=entry.number).update(**change)
+
+    came = seats.replace(old.pk, by="lea", reason="It names a person.")
+
+    assert came is not None
+    assert came.issue.number != entry.number
+    batch.refresh_from_db()
+    passed, noted = batch.excluded[-2:]
+    assert passed["number"] == entry.number
+    assert passed["reason"].startswith(f"Passed over in place of #{old.issue.number}: {said}")
+    assert (noted["came"], noted["passed"]) == (came.issue.number, [entry.number])
+    assert batches.verify(batch).faults == ()
+
+
+def test_place_stays_empty_when_nothing_that_is_left_can_be_reviewed(repository: Repository) -> None:
+    team_of("ana", "bo")
+    batch = batch_of(repository, issues=12)
+    drawn = batch.samples.values_list("issue", flat=True)
+    Issue.objects.exclude(pk__in=list(drawn)).update(locked=True)
+
+    assert seats.replace(batch.samples.all()[0].pk, by="lea", reason="It is a test.") is None
+
+    batch.refresh_from_db()
+    assert len(batch.excluded[-1]["passed"]) == 2
+    assert batches.verify(batch).faults == ()
 
 
 def test_excluded_issue_leaves_a_smaller_sample(repository: Repository) -> None:
