@@ -46,7 +46,8 @@ def draw(
 ) -> ReviewBatch:
     """Draw the sample of the week that begins on Monday `week`; `size` None: the running plan's, else 10.
 
-    NotPossible when the week was drawn already or has not begun, or nothing can be scored by. The batch is stored with
+    NotPossible when the week was drawn already or has not begun, nothing can be scored by, or a week that is not over
+    has nothing to draw yet: an empty batch would keep it from being drawn afterwards. The batch is stored with
     its seed and frame first; the sample is computed from what is stored.
     """
     record.need_reason(reason)
@@ -58,6 +59,8 @@ def draw(
     with transaction.atomic():
         frame = frames.of_week(repository, week, without)
         batch = _stored(repository, week, rubric, frame, size, by, now)
+        if week == weeks.monday_of(now) and not frame.entries:
+            raise NotPossible(f"Nothing can be drawn from the week of {week} yet; draw it when it is over.")
         _fill(batch, frame, double_share, now)
         early = EARLY if week == weeks.monday_of(now) else ""
         batch.note = " ".join(filter(None, [batch.note, note or early]))[:500]

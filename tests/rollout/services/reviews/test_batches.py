@@ -172,6 +172,23 @@ def test_draw_before_the_week_is_over_says_what_it_misses(repository: Repository
     batch = batches.draw(repository, MOMENT.date(), **BY_HAND)
 
     assert "Drawn before the week was over" in batch.note
+    with pytest.raises(NotPossible, match="was drawn already"):
+        batches.draw(repository, MOMENT.date(), **BY_HAND)
+
+
+def test_early_draw_of_nothing_is_refused_and_the_week_is_drawn_on_its_monday(
+    repository: Repository, team: ReviewTeam, at_nine: VirtualClock
+) -> None:
+    processed(repository, at=MOMENT, locked=True)
+    with pytest.raises(NotPossible, match="Nothing can be drawn from the week of 2026-11-02 yet"):
+        batches.draw(repository, MOMENT.date(), **BY_HAND)
+    assert not ReviewBatch.objects.exists()
+
+    processed(repository, at=MOMENT + timedelta(days=1))
+    at_nine.advance(WEEK)
+    (batch,) = batches.draw_due(clock.now())
+
+    assert (batch.week, batch.state, batch.samples.count()) == (MOMENT.date(), "open", 1)
 
 
 def test_draw_is_in_the_audit_log_with_seed_and_hash(repository: Repository, team: ReviewTeam) -> None:
