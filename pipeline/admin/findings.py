@@ -36,7 +36,7 @@ class MuteForm(ReasonForm):
 class FindingScreen(AsOf, PageScreen):
     page_template = "admin/pipeline/finding.html"
     list_before_template = "admin/pipeline/finding_counts.html"
-    empty_text: ClassVar[str] = "Validation found nothing wrong so far; the operation “validate” looks every hour."
+    empty_text: ClassVar[str] = "No finding. The operation “validate” looks every hour; when it did last stands above."
     list_display = ("shown", "severity_word", "standing", "issue_link", "first", "last", "occurrences", "sweeps")
     list_display_links = ("shown",)
     list_filter = (FindingStanding, "severity", "check_id", "repository", "issue__workflow")
