@@ -8,7 +8,7 @@ A dump is a mapping as JSON has it: `algorithm`, `seed`, `size`, `double`, `fram
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rollout.domain.reviews import sampling
@@ -17,11 +17,47 @@ from rollout.domain.reviews.sampling import Entry
 NEEDED = ("algorithm", "seed", "size", "double", "frame", "frame_sha256", "strata", "replaced", "sample")
 
 
-def faults(dump: Mapping[str, Any]) -> list[str]:
+def _number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _list_of(fits: Callable[[Any], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and all(fits(one) for one in value)
+
+
+def _is_replaced(entry: Any) -> bool:
+    if not isinstance(entry, Mapping) or not _list_of(_number)(entry.get("passed", [])):
+        return False
+    return _number(entry.get("number")) and _text(entry.get("workflow")) and isinstance(entry.get("refill"), bool)
+
+
+_SHAPES: Mapping[str, Callable[[Any], bool]] = {
+    "algorithm": _text,
+    "seed": _text,
+    "size": _number,
+    "double": _number,
+    "frame": _list_of(lambda row: isinstance(row, list)),
+    "frame_sha256": _text,
+    "strata": _list_of(lambda row: isinstance(row, Mapping)),
+    "replaced": _list_of(_is_replaced),
+    "sample": _list_of(lambda pair: isinstance(pair, list) and len(pair) == 2 and _number(pair[0])),
+}
+
+
+def faults(dump: Any) -> list[str]:
     """What differs from a new draw, one sentence each; empty: nothing. ValueError for what is no dump."""
+    if not isinstance(dump, Mapping):
+        raise ValueError("This is no stored draw: it is no object with names and values.")
     lacks = [name for name in NEEDED if name not in dump]
     if lacks:
         raise ValueError(f"This is no stored draw: {', '.join(lacks)} is not in it.")
+    odd = [name for name, fits in _SHAPES.items() if not fits(dump[name])]
+    if odd:
+        raise ValueError(f"This is no stored draw: {', '.join(odd)} is not of the form that a draw has.")
     if dump["algorithm"] != sampling.ALGORITHM:
         return [f"It was drawn with {dump['algorithm']}; this release knows {sampling.ALGORITHM} only."]
     frame = sampling.from_stored(dump["frame"])

@@ -82,6 +82,9 @@ def test_draw_travels_as_a_file_and_is_verified_elsewhere(repository: Repository
     assert "the same sample" in run("verify", "--file", str(file))
 
     dump = json.loads(file.read_text())
+    for wrong in (None, dump | {"size": None}, dump | {"sample": [1]}):
+        (tmp_path / "wrong.json").write_text(json.dumps(wrong))
+        assert "This is no stored draw" in run("verify", "--file", str(tmp_path / "wrong.json"), code=2)
     file.write_text(json.dumps(dump | {"seed": "another"}))
     assert "The draw gives" in run("verify", "--file", str(file), code=1)
 

@@ -115,6 +115,19 @@ def test_exclusion_without_replacement_is_confirmed(dump: dict[str, Any]) -> Non
     assert verifying.faults(dump) == []
 
 
+@pytest.mark.parametrize("nothing", [None, 3, [], "draw"])
+def test_what_is_no_object_is_refused_in_a_sentence(nothing: Any) -> None:
+    with pytest.raises(ValueError, match="no stored draw"):
+        verifying.faults(nothing)
+
+
+@pytest.mark.parametrize("name", verifying.NEEDED)
+@pytest.mark.parametrize("value", [None, [None], {"a": 1}, [[1]]])
+def test_wrong_type_inside_is_refused_in_a_sentence(dump: dict[str, Any], name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=r"This is no stored draw|no line of a frame"):
+        verifying.faults(dump | {name: value})
+
+
 def test_what_is_no_dump_is_refused_in_a_sentence() -> None:
     with pytest.raises(ValueError, match="no stored draw: algorithm, seed"):
         verifying.faults({"frame": []})
