@@ -82,9 +82,12 @@ def visible(user: User) -> QuerySet[Review]:
 
 
 def _free_for(user: User) -> QuerySet[Review]:
-    """Another seat of the same issue that nobody has yet, in a batch of the user's teams; not where they have one."""
+    """Another seat of the same issue that nobody has yet, or whose claim may run out, in a batch of the user's teams;
+    not where they have one.
+    """
     mine = TeamMember.objects.filter(user=user, active=True, team__active=True).values("team")
-    free = Review.objects.filter(sample=OuterRef("sample"), reviewer=None, state=Review.State.OPEN)
+    nobodys = Q(reviewer=None, state=Review.State.OPEN) | Q(state=Review.State.CLAIMED, assigned_reason=FROM_POOL)
+    free = Review.objects.filter(nobodys, sample=OuterRef("sample"))
     has = Review.objects.filter(sample=OuterRef("sample"), reviewer=user)
     return free.filter(sample__batch__team__in=mine, sample__replaced_at=None).exclude(Exists(has))
 

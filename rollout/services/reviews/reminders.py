@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from rollout.domain.reviews import reminding
 from rollout.domain.reviews.reminding import Step
-from rollout.models import Review, ReviewBatch, ReviewReminder, TeamMember
+from rollout.models import Adjudication, Review, ReviewBatch, ReviewReminder, TeamMember
 from rollout.services import links
 from rollout.services.reviews import notices, teams
 from rollout.services.reviews.seats import UNFINISHED
@@ -27,6 +27,7 @@ class Owed:
     batch: ReviewBatch
     kind: str
     open_seats: int
+    disputes: int = 0  # disagreements that wait to be settled, for leads
 
 
 def remind_due(now: datetime) -> list[User]:
@@ -54,12 +55,19 @@ def _owed(batch: ReviewBatch, step: Step, now: datetime) -> list[tuple[User, Owe
             unheard += many
         if user is not None and not quiet and reminding.is_owed(step, batch.drawn_at, _last(sent, user, Kind.LEAD)):
             found.append((user, Owed(batch, step.kind, many)))
-    if unheard:
+    disputes = _disputes(batch) if reminding.goes_to_the_lead(step, 0, silent=True) else 0
+    if unheard or disputes:
         for lead in teams.leads(batch):
             told = [at for kind, at in sent.get(lead.pk, []) if kind == Kind.LEAD]
             if reminding.is_owed(step, batch.drawn_at, max(told, default=None)):
-                found.append((lead, Owed(batch, Kind.LEAD, unheard)))
+                found.append((lead, Owed(batch, Kind.LEAD, unheard, disputes)))
     return found
+
+
+def _disputes(batch: ReviewBatch) -> int:
+    """Disagreements that hold the batch up; they are nobody's seat."""
+    rows = Adjudication.objects.filter(sample__batch=batch, sample__replaced_at=None)
+    return rows.filter(state=Adjudication.State.OPEN).count()
 
 
 def _open_seats(batch: ReviewBatch) -> dict[User | None, int]:
@@ -121,13 +129,26 @@ def _subject(lines: Sequence[Owed]) -> str:
 
 def _line(one: Owed) -> str:
     batch, many = one.batch, f"{one.open_seats} review{'s' if one.open_seats != 1 else ''}"
+    if one.kind == Kind.LEAD:
+        return f"{batch}, {batch.repository}: {_undone(one, many)} {links.of('reviewbatch', batch.pk)}"
     when = f"{batch.due_at:%a %d %b %H:%M} UTC"
     said = {
         Kind.BEFORE: f"{many} of yours still open; due {when}.",
         Kind.DUE: f"{many} of yours due: {when}.",
         Kind.OVERDUE: f"{many} of yours overdue since {when}.",
-        Kind.LEAD: f"{many} overdue since {when}, and reminders did not help or reach nobody: reassign or close them.",
     }[Kind(one.kind)]
-    if one.kind == Kind.LEAD:
-        return f"{batch}, {batch.repository}: {said} {links.of('reviewbatch', batch.pk)}"
     return f"{notices.called(batch)}: {said} {notices.where(batch)}"
+
+
+def _undone(one: Owed, many: str) -> str:
+    """What a lead is told of: reviews that nobody does, and disagreements that nobody settles."""
+    said = []
+    if one.open_seats:
+        since = f"{one.batch.due_at:%a %d %b %H:%M} UTC"
+        said.append(
+            f"{many} overdue since {since}, and reminders did not help or reach nobody: reassign or close them."
+        )
+    if one.disputes:
+        wait = "disagreement waits" if one.disputes == 1 else "disagreements wait"
+        said.append(f"{one.disputes} {wait} to be settled.")
+    return " ".join(said)

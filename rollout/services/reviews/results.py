@@ -15,6 +15,7 @@ from rollout.domain.reviews.results import Outcome, Ruling, Seat, Standing
 from rollout.domain.reviews.scoring import Criterion
 from rollout.metrics import guidance
 from rollout.models import Adjudication, Review, ReviewBatch, Rubric, Sample
+from rollout.services.reviews.queue import FROM_POOL
 
 LEAD = "rollout.reassign_review"  # who may see the figures of single reviewers
 POOLED = 4  # weeks
@@ -93,8 +94,9 @@ def newest_criteria(rows: Sequence[Scored]) -> tuple[Criterion, ...]:
 
 
 def hidden_from(user: User | AbstractBaseUser | AnonymousUser) -> frozenset[int]:
-    """Open batches in which this person still has to score, or could take a free seat of their team: no figures of
-    these before their own reviews are in. A lead too: figures of single reviewers tell the other's ratings.
+    """Open batches in which this person still has to score, or could take a seat that their team has free or may have
+    again: no figures of these before their own reviews are in. A lead too: figures of single reviewers tell the
+    other's ratings.
     """
     if not isinstance(user, User):
         return frozenset()
@@ -104,8 +106,9 @@ def hidden_from(user: User | AbstractBaseUser | AnonymousUser) -> frozenset[int]
         state__in=[Review.State.OPEN, Review.State.CLAIMED],
     )
     members = "sample__batch__team__members__"
-    free = Q(reviewer=None, **{f"{members}user": user, f"{members}active": True})
-    return frozenset(waiting.filter(Q(reviewer=user) | free).values_list("sample__batch", flat=True))
+    theirs = Q(**{f"{members}user": user, f"{members}active": True})
+    free = Q(reviewer=None) | Q(state=Review.State.CLAIMED, assigned_reason=FROM_POOL)  # whose claim may run out
+    return frozenset(waiting.filter(Q(reviewer=user) | (theirs & free)).values_list("sample__batch", flat=True))
 
 
 class ReviewScores(guidance.NoScores):

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from pipeline.services import audit
 from pipeline.services.operations import NotPossible
@@ -84,15 +84,21 @@ def is_away(user: User, day: date) -> bool:
 
 
 def people_of(members: Iterable[TeamMember], now: datetime) -> list[Person]:
-    """The members as the rotation wants them: with what they have this week already, in any batch."""
+    """The members as the rotation wants them: with what this week holds for them already.
+
+    That is their seats in batches drawn this week, what they submitted this week, and what is still open from before.
+    """
     start, _ = weeks.bounds(weeks.monday_of(now))
+    end = start + timedelta(days=7)
     rows = list(members)
+    drawn = Q(sample__batch__drawn_at__gte=start, sample__batch__drawn_at__lt=end)
+    done = Q(submitted_at__gte=start, submitted_at__lt=end)
+    still = Q(state__in=(Review.State.OPEN, Review.State.CLAIMED), sample__batch__state=ReviewBatch.State.OPEN)
     seats = Review.objects.filter(
+        drawn | done | still,
         reviewer__in=[row.user_id for row in rows],
         sample__replaced_at=None,
         sample__batch__is_calibration=False,
-        sample__batch__drawn_at__gte=start,
-        sample__batch__drawn_at__lt=start + timedelta(days=7),
     ).values_list("reviewer", flat=True)
     taken = list(seats)
     return [Person(row.user.get_username(), row.load_cap, taken.count(row.user_id)) for row in rows]

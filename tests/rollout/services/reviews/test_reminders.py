@@ -144,6 +144,18 @@ def test_seat_that_nobody_has_goes_to_the_lead(team: ReviewTeam, at_nine: Virtua
     assert days(at_nine, 13) == [(13, "lena", "lead")]
 
 
+def test_disagreement_that_nobody_settles_goes_to_the_lead(team: ReviewTeam, at_nine: VirtualClock) -> None:
+    batch = batch_for(team, member(team, "rita"), member(team, "ron"))
+    Review.objects.filter(sample__batch=batch).update(state="submitted", submitted_at=NINE)
+    make.make_adjudication(sample=batch.samples.all()[0])
+    member(team, "lena", is_lead=True)
+
+    assert days(at_nine, 13) == [(13, "lena", "lead")]
+    assert (
+        "1 disagreement waits to be settled." in Announcement.objects.filter(key__contains="remind").latest("pk").body
+    )
+
+
 def test_nobody_is_reminded_of_what_is_done(team: ReviewTeam, at_nine: VirtualClock) -> None:
     rita = member(team, "rita")
     done = batch_for(team, rita)

@@ -17,6 +17,7 @@ from rollout.domain.reviews.results import Standing
 from rollout.metrics import guidance
 from rollout.models import ReviewBatch
 from rollout.services.reviews import results
+from rollout.services.reviews.queue import FROM_POOL
 from tests.factories import MOMENT, make_repository
 from tests.recorded import recorded
 from tests.rollout import factories as make
@@ -176,6 +177,20 @@ def test_batch_with_a_free_seat_is_hidden_from_its_team(roles: None, repository:
     make.make_review(sample=make.make_sample(batch=batch), reviewer=None)
     assert results.hidden_from(somebody("reviewer", batch)) == {batch.pk}
     assert results.hidden_from(somebody("reviewer")) == frozenset()
+
+
+def test_batch_whose_pool_seat_may_become_free_again_is_hidden_from_its_team(
+    roles: None, repository: Repository
+) -> None:
+    batch = make_week(repository)
+    make.make_review(
+        sample=make.make_sample(batch=batch),
+        reviewer=somebody("reviewer", batch),
+        state="claimed",
+        claimed_until=MOMENT,
+        assigned_reason=FROM_POOL,
+    )
+    assert results.hidden_from(somebody("reviewer", batch)) == {batch.pk}
 
 
 def test_closed_batch_is_hidden_from_nobody_and_an_open_one_from_no_lead_without_a_seat(

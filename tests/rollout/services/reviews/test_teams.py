@@ -89,13 +89,22 @@ def test_member_without_the_permission_to_score_is_not_available() -> None:
 
 def test_load_counts_this_weeks_reviews_in_every_team_but_no_calibration() -> None:
     member = make.make_member(load_cap=4)
-    for drawn_at, calibration in ((MOMENT, False), (MOMENT - timedelta(days=7), False), (MOMENT, True)):
-        batch = make.make_batch(drawn_at=drawn_at, is_calibration=calibration)
+    for calibration in (False, True):
+        batch = make.make_batch(drawn_at=MOMENT, is_calibration=calibration)
         make.make_review(sample=make.make_sample(batch=batch), reviewer=member.user)
     gone = make.make_sample(batch=make.make_batch(), replaced_at=MOMENT)
     make.make_review(sample=gone, reviewer=member.user)
 
     assert teams.people_of([member], MOMENT) == [rotation.Person(member.user.username, 4, load=1)]
+
+
+def test_load_counts_what_is_still_open_from_before_and_not_what_was_done_before() -> None:
+    member = make.make_member(load_cap=4)
+    old = make.make_batch(drawn_at=MOMENT - timedelta(days=20), week=date(2026, 10, 5))
+    make.make_review(sample=make.make_sample(batch=old), reviewer=member.user)
+    before = MOMENT - timedelta(days=15)
+    make.make_review(sample=make.make_sample(batch=old), reviewer=member.user, state="submitted", submitted_at=before)
+    assert [person.load for person in teams.people_of([member], MOMENT)] == [1]
 
 
 def test_lead_of_the_team_comes_before_leads_of_others() -> None:
