@@ -26,9 +26,11 @@ dev: ## Make the environment with what tests and linters need
 test: dev ## Run the whole suite; what needs a missing service is skipped by name and counted
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
-test-postgres: dev ## Run the whole suite on PostgreSQL (TEST_DATABASE_URL)
+# Left out: what meets no database, what stands on PostgreSQL in the other pass already, and a browser that does not care.
+test-postgres: dev ## Run what meets the database on PostgreSQL (TEST_DATABASE_URL)
 	@test -n "$(TEST_DATABASE_URL)" || { echo "Set TEST_DATABASE_URL=postgresql://user@host/name first." >&2; exit 2; }
-	$(BIN)/pytest -n $(JOBS) --dist worksteal
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not browser and not processes" \
+	  --ignore tests/sandbox --ignore tests/pipeline/domain --ignore tests/rollout/domain --ignore tests/rollout/simulation
 
 lint: dev ## Check style and formatting
 	$(BIN)/ruff check .
