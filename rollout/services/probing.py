@@ -27,6 +27,8 @@ JUDGED = (RunItem.State.PLANNED, RunItem.State.DONE, RunItem.State.SKIPPED, FAIL
 def advance(rollout: Rollout, now: datetime, rules: Sequence[Rule], actions: Actions) -> list[Firing]:
     """One step for every hold that is being probed; a rule's own holds only."""
     ladders = {rule.trigger.slug: rule for rule in rules if rule.ladder is not None}
+    if not ladders:
+        return []
     held = Hold.objects.filter(
         rollout=rollout, released_at__isnull=True, probes__gt=0, by__startswith=record.RULE
     ).exclude(operation="")

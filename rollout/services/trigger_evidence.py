@@ -89,7 +89,8 @@ def judge(
     """Every rule that can be measured; `operations` restricts failure rates to these."""
     rows = situation.watched(rollout)
     asked = [row for row in rows if operations is None or row.name in set(operations)]
-    grounds = _grounds(rollout, rows, asked, now, states)
+    flaps = any(rule.flap_runs for rule in rules)
+    grounds = _grounds(rollout, rows, asked, now, states, flaps=flaps)
     found: list[Judged] = []
     for rule in rules:
         if rule.is_rate:
@@ -106,6 +107,8 @@ def _grounds(
     asked: Sequence[Operation],
     now: datetime,
     states: dict[str, TriggerState],
+    *,
+    flaps: bool,
 ) -> _Grounds:
     floor = evidence_floors.of_phase(rollout)
     floors = evidence_floors.of_operations(rollout, rows, floor)
@@ -118,7 +121,7 @@ def _grounds(
         runs={row.name: runs.get(row.pk, []) for row in asked},
         states=states,
         steps=dict(StepProgress.objects.filter(rollout=rollout).values_list("number", "state")),
-        held=_held(rollout, floor),
+        held=_held(rollout, floor) if flaps else {},
     )
 
 

@@ -55,7 +55,10 @@ def evaluate(
     TriggerState.objects.filter(rollout=rollout, slug__in=[rule.trigger.slug for rule in rules]).update(
         evaluated_at=now
     )
-    fired = [firing for one, row in _by_severity(kept) if (firing := _fire(rollout, one, row, now, carry_out))]
+    fired = []
+    for one, row in _by_severity(kept):
+        firing = _fire(rollout, one, row, states.get(one.rule.trigger.slug), now, carry_out)
+        fired += [firing] if firing else []
     if run is None or run.requested_by.startswith(record.RULE):
         fired += probing.advance(rollout, now, rules, carry_out)
     return fired
@@ -136,18 +139,21 @@ def _by_severity(kept: Iterable[tuple[Judged, Evaluation]]) -> list[tuple[Judged
     return sorted(acting, key=weight)
 
 
-def _fire(rollout: Rollout, one: Judged, row: Evaluation, now: datetime, actions: Actions) -> Firing | None:
+def _fire(
+    rollout: Rollout, one: Judged, row: Evaluation, known: TriggerState | None, now: datetime, actions: Actions
+) -> Firing | None:
     """Carry out one decision, unless this evidence did fire, the trigger is disarmed, or it is done already."""
     action = _action(one, row, now)
     if action is None:
         return None
     slug = one.rule.trigger.slug
-    state, _ = TriggerState.objects.get_or_create(rollout=rollout, slug=slug)
+    state = known or TriggerState.objects.get_or_create(rollout=rollout, slug=slug)[0]
     if not state.armed or _is_done(rollout, one, action, now) or Firing.objects.filter(evaluation=row).exists():
         return None
     try:
         with transaction.atomic():
-            TriggerState.objects.select_for_update().get(pk=state.pk)
+            if not TriggerState.objects.select_for_update().get(pk=state.pk).armed:
+                return None  # a person was quicker
             firing = _write(rollout, one, row, action, now)
             act(rollout, firing, one, action, actions)
     except IntegrityError:
