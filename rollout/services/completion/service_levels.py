@@ -9,10 +9,8 @@ from datetime import timedelta
 from functools import cache
 
 from django.db import transaction
-from simple_history.utils import update_change_reason
 
 from pipeline.models import Repository
-from pipeline.services import audit
 from rollout.domain.measures import Unit
 from rollout.domain.plan import Plan, Sla
 from rollout.domain.plan_file import load_plan
@@ -20,7 +18,7 @@ from rollout.domain.service_levels import closest
 from rollout.metrics.copilot import SPANS
 from rollout.metrics.registry import METRICS
 from rollout.models import ServiceLevel
-from rollout.services import plans
+from rollout.services import plans, shipped_rows
 
 RULE = "rule:shipped"
 SHIPPED = "Shipped with the release: the plan's service levels."
@@ -90,25 +88,4 @@ def _put(repository: Repository | None, sla: Sla, *, actor: str, reason: str) ->
         "threshold": sla.threshold,
         "within": sla.within,
     }
-    row = ServiceLevel.objects.filter(repository=repository, workflow="", slug=sla.slug).first()
-    before = {name: getattr(row, name) for name in wanted} if row else {}
-    if row is not None and (before == wanted or row.history.filter(history_user__isnull=False).exists()):
-        return False
-    row = row or ServiceLevel(repository=repository, slug=sla.slug)
-    for name, value in wanted.items():
-        setattr(row, name, value)
-    row.save()
-    update_change_reason(row, reason[:100])
-    audit.append(
-        actor=actor,
-        action="servicelevel.changed" if before else "servicelevel.added",
-        subject=f"{row} of {repository}" if repository else str(row),
-        reason=reason,
-        before={name: _plain(value) for name, value in before.items()},
-        after={name: _plain(value) for name, value in wanted.items()},
-    )
-    return True
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, str | float | int | None) else str(value)
+    return shipped_rows.put(ServiceLevel, repository, {"slug": sla.slug}, wanted, actor=actor, reason=reason)

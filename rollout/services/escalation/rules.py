@@ -9,14 +9,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
-from simple_history.utils import update_change_reason
 
 from pipeline.models import Repository
-from pipeline.services import audit
 from rollout.domain.escalation import Action, Rule
 from rollout.domain.plan import Escalation, Plan
 from rollout.models import EscalationRule
-from rollout.services import plans
+from rollout.services import plans, shipped_rows
 
 RULE = "rule:shipped"
 SHIPPED = "Shipped with the release: the plan's escalations."
@@ -76,21 +74,4 @@ def _values(shipped: Escalation) -> dict[str, object]:
 
 def _put(repository: Repository | None, action: str, wanted: dict[str, object], *, actor: str, reason: str) -> bool:
     """Whether a row was made or changed."""
-    row = EscalationRule.objects.filter(repository=repository, workflow="", action=action).first()
-    before = {name: getattr(row, name) for name in wanted} if row else {}
-    if row is not None and (before == wanted or row.history.filter(history_user__isnull=False).exists()):
-        return False
-    row = row or EscalationRule(repository=repository, action=action)
-    for name, value in wanted.items():
-        setattr(row, name, value)
-    row.save()
-    update_change_reason(row, reason[:100])
-    audit.append(
-        actor=actor,
-        action="escalationrule.changed" if before else "escalationrule.added",
-        subject=f"{row} of {repository}" if repository else str(row),
-        reason=reason,
-        before=before,
-        after=wanted,
-    )
-    return True
+    return shipped_rows.put(EscalationRule, repository, {"action": action}, wanted, actor=actor, reason=reason)
