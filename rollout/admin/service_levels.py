@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.urls import URLPattern
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from pipeline.admin.base import EditableScreen, ReasonedModelForm
 from pipeline.models import Workflow
@@ -27,7 +27,7 @@ class ServiceLevelForm(ReasonedModelForm):
     metric = forms.CharField(
         max_length=60,
         help_text=f"A share of the registry: {', '.join(SHARES)}.",
-        widget=forms.TextInput(attrs={"list": "metrics"}),
+        widget=UnfoldAdminTextInputWidget,
     )
 
     class Meta:
