@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import shutil
@@ -16,13 +17,14 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as property_settings
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from pipeline import clock
-from tests import schema
+from tests import flush, schema, schema_postgres
 from tests.processes import process_environment as clean_environment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -97,22 +99,28 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-if not ON_POSTGRES:
-
-    @pytest.fixture(scope="session")
-    def django_db_setup(
-        django_test_environment: None,
-        django_db_modify_db_settings: None,
-        django_db_blocker: DjangoDbBlocker,
-        django_db_createdb: bool,
-    ) -> Iterator[None]:
-        """A copy of the migrated schema; --create-db migrates anew."""
-        folder = Path(settings.DATABASES["default"]["TEST"]["NAME"]).parent
-        with django_db_blocker.unblock():
-            name = schema.copy(folder, afresh=django_db_createdb)
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+    django_db_createdb: bool,
+) -> Iterator[None]:
+    """A copy of the migrated schema; --create-db migrates anew."""
+    with django_db_blocker.unblock():
+        drop = _copied_schema(afresh=django_db_createdb)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection.ops, "sql_flush", flush.sql_flush)
         yield
-        with django_db_blocker.unblock():
-            schema.drop(name)
+    with django_db_blocker.unblock():
+        drop()
+
+
+def _copied_schema(*, afresh: bool) -> Callable[[], None]:
+    if ON_POSTGRES:
+        return functools.partial(schema_postgres.drop, schema_postgres.copy(afresh=afresh))
+    folder = Path(settings.DATABASES["default"]["TEST"]["NAME"]).parent
+    return functools.partial(schema.drop, schema.copy(folder, afresh=afresh))
 
 
 @pytest.fixture(scope="session")

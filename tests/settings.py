@@ -25,4 +25,6 @@ _SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")  # noqa: F405
 DATABASES["default"]["TEST"] = {  # noqa: F405
     "NAME": str(_FOLDER / f"{os.getpid()}.sqlite3") if _SQLITE else f"test_controlplane_{os.getpid()}"
 }
+if not _SQLITE:  # nothing here outlives its session, so no commit waits for the disk
+    DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"  # noqa: F405
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1", "[::1]"]
