@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 
 from pipeline import clock
 from pipeline.models import AiCall, ApiCall, Effect, Issue, Run, RunItem
@@ -14,70 +16,82 @@ WITHIN_MINUTES, AT_MOST_MINUTES = 15, 30  # plan 1.3: success criterion and roll
 
 
 def of(run: Run) -> dict[str, Any]:
-    """Counted from the rows; a daily run counts its parts too."""
-    runs = [run.pk, *run.children.values_list("pk", flat=True)]
-    items = RunItem.objects.filter(run__in=runs)
+    """Counted from the rows, in one query a table; a daily run counts its parts too."""
+    parts = list(run.children.values_list("pk", flat=True))
+    runs = [run.pk, *parts]
     seconds = (clock.now() - (run.started_at or run.created_at)).total_seconds()
     result: dict[str, Any] = {
-        "items": items.count(),
-        "by_state": _counts(items, "state"),
-        "by_outcome": _counts(items.exclude(outcome=""), "outcome"),
-        "by_error": _counts(items.exclude(error_type=""), "error_type"),
-        "workflows": _counts(items.filter(issue__workflow__isnull=False), "issue__workflow__slug"),
-        "labels": _labels(runs),
+        **_items(runs),
         "duration_seconds": round(seconds, 1),
-        "seconds_per_item": _per_item(items),
-        "api_calls": _counts(ApiCall.objects.filter(run__in=runs), "route"),
-        "api_writes": ApiCall.objects.filter(run__in=runs, write=True).count(),
-        "api_limited": ApiCall.objects.filter(run__in=runs).exclude(limited="").count(),
+        **_api(runs),
         "ai": _ai(runs),
-        "effects": _counts(Effect.objects.filter(item__run__in=runs), "state"),
+        **_effects(runs),
     }
     if "validation" in run.statistics:  # written when its issues were looked at
         result["validation"] = run.statistics["validation"]
-    if run.children.exists():
+    if parts:
         result["within_15_minutes"] = seconds <= WITHIN_MINUTES * 60
         result["within_30_minutes"] = seconds <= AT_MOST_MINUTES * 60
         result["system"] = _system(run)
     return result
 
 
-def _counts(rows: Any, field: str) -> dict[str, int]:
-    found = rows.order_by().values_list(field).annotate(n=Count("pk")).order_by(field)
-    return {str(value): count for value, count in found}
+def _items(runs: list[int]) -> dict[str, Any]:
+    fields = ("state", "outcome", "error_type", "issue__workflow__slug", "started_at", "finished_at")
+    rows = list(RunItem.objects.filter(run__in=runs).order_by().values_list(*fields))
+    return {
+        "items": len(rows),
+        "by_state": _counts(row[0] for row in rows),
+        "by_outcome": _counts(row[1] for row in rows),
+        "by_error": _counts(row[2] for row in rows),
+        "workflows": _counts(row[3] for row in rows),
+        "seconds_per_item": _mean([row[5] - row[4] for row in rows if row[4] and row[5]]),
+    }
 
 
-def _labels(runs: list[int]) -> dict[str, int]:
-    """How often each label was added by applied effects of the run."""
-    counter: Counter[str] = Counter()
-    rows = Effect.objects.filter(item__run__in=runs, kind="add_labels", state=Effect.State.APPLIED)
-    for payload in rows.values_list("payload", flat=True):
-        counter.update(payload.get("labels", []))
-    return dict(counter.most_common())
+def _counts(values: Iterable[str | None]) -> dict[str, int]:
+    return dict(sorted(Counter(value for value in values if value).items()))
 
 
-def _per_item(items: Any) -> float | None:
+def _mean(spans: list[timedelta]) -> float | None:
     """Mean seconds of the items that were worked; None when there was none, which is not zero."""
-    spans = [
-        (finished - started).total_seconds()
-        for started, finished in items.filter(started_at__isnull=False, finished_at__isnull=False).values_list(
-            "started_at", "finished_at"
-        )
-    ]
-    return round(sum(spans) / len(spans), 2) if spans else None
+    return round(sum(span.total_seconds() for span in spans) / len(spans), 2) if spans else None
+
+
+def _api(runs: list[int]) -> dict[str, Any]:
+    calls = ApiCall.objects.filter(run__in=runs).order_by("route").values("route")
+    rows = list(calls.annotate(n=Count("pk"), writes=Count("pk", Q(write=True)), limits=Count("pk", ~Q(limited=""))))
+    return {
+        "api_calls": {row["route"]: row["n"] for row in rows},
+        "api_writes": sum(row["writes"] for row in rows),
+        "api_limited": sum(row["limits"] for row in rows),
+    }
+
+
+def _effects(runs: list[int]) -> dict[str, dict[str, int]]:
+    """How many stand in each state, and how often each label was added."""
+    effects = Effect.objects.filter(item__run__in=runs).order_by()
+    states = dict(effects.values_list("state").annotate(n=Count("pk")))
+    labels: Counter[str] = Counter()
+    if states.get(Effect.State.APPLIED):
+        added = effects.filter(kind="add_labels", state=Effect.State.APPLIED).values_list("payload", flat=True)
+        labels.update(label for payload in added for label in payload.get("labels", []))
+    return {"labels": dict(labels.most_common()), "effects": dict(sorted(states.items()))}
 
 
 def _ai(runs: list[int]) -> dict[str, int]:
-    rows = AiCall.objects.filter(run__in=runs)
-    sums = rows.aggregate(calls=Sum("calls"), tokens_in=Sum("tokens_in"), tokens_out=Sum("tokens_out"))
-    return {
-        "assessments": rows.count(),
-        "fell_back": rows.exclude(fell_back="").count(),
-        **{name: value or 0 for name, value in sums.items()},
-    }
+    found = AiCall.objects.filter(run__in=runs).aggregate(
+        assessments=Count("pk"),
+        fell_back=Count("pk", ~Q(fell_back="")),
+        calls=Sum("calls"),
+        tokens_in=Sum("tokens_in"),
+        tokens_out=Sum("tokens_out"),
+    )
+    return {name: value or 0 for name, value in found.items()}
 
 
 def _system(run: Run) -> dict[str, int]:
     """The state of the whole repository, for the daily summary (plan 1.3)."""
     present = Issue.objects.filter(repository=run.repository, presence=Issue.Presence.PRESENT)
-    return {**dict.fromkeys(Issue.State.values, 0), **_counts(present, "state")}
+    counted = present.order_by().values_list("state").annotate(n=Count("pk"))
+    return {**dict.fromkeys(Issue.State.values, 0), **dict(counted)}
