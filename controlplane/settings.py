@@ -152,7 +152,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024  # GitHub's hooks are at most 25 
 PIPELINE_RUN_FINISHED_TASKS = ("rollout.tasks.run_finished",)
 
 # Dotted paths of functions that return Prometheus metric families; /metrics calls them at scrape time.
-METRIC_SOURCES = ["controlplane.metrics.service_metrics"]
+METRIC_SOURCES = ["controlplane.metrics.service_metrics", "rollout.views.prometheus.rollout_metrics"]
 # Dotted paths of functions (request, now) that add to the admin's first page: {"template", "alerts", …} or None.
 OVERVIEW_SOURCES: list[str] = ["rollout.views.overview.overview"]
 if CONTROLPLANE.mode == "test":
