@@ -47,6 +47,11 @@ class Signed:
     on_insufficient: bool
 
 
+def same_person(one: str, other: str) -> bool:
+    """User names that differ only in case are one person: who holds a role is found so too."""
+    return one.casefold() == other.casefold()
+
+
 def evidence_hash(lines: Sequence[Mapping[str, object]], plan_sha256: str) -> str:
     """Binds a signature to the evidence that the signer saw and to the plan."""
     facts = [sorted(lines, key=lambda line: str(line["criterion"])), plan_sha256]
@@ -95,14 +100,14 @@ def may_sign(
     """Whether `by` may sign for `role`: named by the plan, not the asker, each role and person once."""
     if role not in signers:
         return f"The plan asks {', '.join(signers)} to sign this gate, not {role!r}."
-    if by == asked_by:
+    if same_person(by, asked_by):
         return f"{by} asked for this gate and cannot sign it; another person of the role has to."
     if not holds_role:
         return f"{by} does not hold the role {role}; enter them as a holder of it first."
     mine = next((line for line in signed if role == line.role), None)
     if mine is not None:
         return f"{role} has signed already ({mine.by}); a gate is signed once per role."
-    if any(line.by == by for line in signed):
+    if any(same_person(line.by, by) for line in signed):
         return f"{by} has signed already for another role; a person signs a gate once."
     if insufficient and not on_insufficient:
         return "The evidence is not sufficient; sign that you know, or do not sign."

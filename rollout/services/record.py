@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline import clock
 from pipeline.services.operations import NotPossible
-from rollout.domain import progress
+from rollout.domain import gate_rules, progress
 from rollout.domain.progress import Cause, RolloutState, StepState
 from rollout.models import ProgressEntry, Rollout, StepProgress
 
@@ -20,7 +20,7 @@ def is_rule(actor: str) -> bool:
 
 def same(one: str, other: str) -> bool:
     """User names that differ only in case are one person to us."""
-    return one.casefold() == other.casefold()
+    return gate_rules.same_person(one, other)
 
 
 def need_person(actor: str, what: str) -> None:

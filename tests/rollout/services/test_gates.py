@@ -88,6 +88,14 @@ def test_the_one_who_asked_cannot_sign(rollout: Rollout) -> None:
         gates.sign(gate, role=role, by=by)
 
 
+def test_the_one_who_asked_cannot_sign_under_the_same_name_in_capitals(rollout: Rollout) -> None:
+    role, by = first(rollout)
+    gate = gates.ask(rollout, "sign-off", by=by)
+    with pytest.raises(NotPossible, match="cannot sign it"):
+        gates.sign(gate, role=role, by=by.upper())
+    assert not gate.signatures.exists()
+
+
 def test_a_gate_signed_twice_is_refused_in_one_sentence(rollout: Rollout) -> None:
     gate = gates.ask(rollout, "sign-off", by="olga")
     role, by = first(rollout)
