@@ -17,6 +17,8 @@ METRICS: dict[str, Unit] = {
     "seconds_per_item": Unit.SECONDS,
     "p95_seconds_per_item": Unit.SECONDS,
     "run_duration": Unit.SECONDS,
+    "seconds_per_run": Unit.SECONDS,
+    "p95_seconds_per_run": Unit.SECONDS,
     "critical_errors": Unit.COUNT,
     "copilot_completion_24h": Unit.SHARE,
     "copilot_completion_48h": Unit.SHARE,

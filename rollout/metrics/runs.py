@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from pipeline.models import Finding, Mode, Run
 from pipeline.services import telemetry
@@ -79,6 +80,15 @@ def _rate(per: str) -> Any:
 
 def _durations(question: Question) -> Sample:
     """Seconds of scheduled runs, live or dry, and of those still at work: those in whole minutes so far."""
+    return _timed(question, _begun(question))
+
+
+def _whole_durations(question: Question) -> Sample:
+    """Seconds of scheduled runs, live or dry, that have ended: one still at work has no length yet."""
+    return _timed(question, _begun(question).filter(finished_at__lte=question.now))
+
+
+def _begun(question: Question) -> QuerySet[Run]:
     rows = Run.objects.filter(
         repository=question.scope.repository_id,
         purpose=Run.Purpose.SCHEDULED,
@@ -90,9 +100,12 @@ def _durations(question: Question) -> Sample:
     ).exclude(state=Run.State.CANCELLED)
     if question.scope.operation:
         rows = rows.filter(nominal_at__gte=question.start - run_rows.LONGEST)
-    rows = question.only(question.of_operation(rows)).order_by("-nominal_at", "-pk")
+    return question.only(question.of_operation(rows))
+
+
+def _timed(question: Question, rows: QuerySet[Run]) -> Sample:
     most = question.window.runs if question.window.runs and question.rows is None else MOST_ROWS
-    runs = list(rows.only("started_at", "finished_at")[:most])
+    runs = list(rows.order_by("-nominal_at", "-pk").only("started_at", "finished_at")[:most])
     return _sample(runs, [_seconds(run, question) for run in runs])
 
 
@@ -182,6 +195,22 @@ FAMILY = (
         Unit.SECONDS,
         _durations,
         reducing.largest,
+    ),
+    Measured(
+        "seconds_per_run",
+        "Average time per run",
+        "Mean time from the start of a scheduled run to its end, dry runs included; one still at work does not count.",
+        Unit.SECONDS,
+        _whole_durations,
+        reducing.average,
+    ),
+    Measured(
+        "p95_seconds_per_run",
+        "95th percentile of time per run",
+        "The time within which 95 of 100 scheduled runs ended, dry runs included; one still at work does not count.",
+        Unit.SECONDS,
+        _whole_durations,
+        reducing.p95,
     ),
     Measured(
         "critical_errors",

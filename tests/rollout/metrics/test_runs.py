@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -131,3 +132,14 @@ def test_time_per_item_is_that_of_the_newest(repository: Repository, ask: Ask, m
     make_item(run=older, state="done", started_at=START, finished_at=START + HOUR, position=99)
     make_item(run=newer, state="done", started_at=START, finished_at=START + HOUR / 60, position=99)
     assert ask("seconds_per_item", operation="assign").value == 60
+
+
+def test_time_per_run_is_mean_and_p95_of_those_that_ended(repository: Repository, ask: Ask) -> None:
+    operation = make_live(repository)
+    for place, minutes in enumerate((2, 4, 12)):
+        at = START + (place + 1) * HOUR
+        make_runs(operation, "10:0", start=at, finished_at=at + timedelta(minutes=minutes))
+    make_runs(operation, "0:0", start=START + 5 * HOUR, finished_at=None, state=Run.State.WORKING)
+    mean, p95 = (ask(slug, operation="assign") for slug in ("seconds_per_run", "p95_seconds_per_run"))
+    assert (mean.value, mean.n) == (360.0, 3)
+    assert p95.value == pytest.approx(240 + 0.9 * 480)
