@@ -60,16 +60,20 @@ def _github_used(question: Question) -> Sample:
 
 
 def _ai_used(question: Question) -> Sample:
-    """Facts: [day, calls, allowed]. Rules make no calls: their days count as 0."""
+    """Facts: [day, calls, allowed]. Rules make no calls: their days count as 0.
+
+    The quota is a day's, so a window that begins within a day looks at all of it that counts as evidence.
+    """
     allowed = settings.CONTROLPLANE.ai.daily_quota
-    rows = AiCall.objects.filter(repository=question.scope.repository_id, at__gte=question.start, at__lte=question.now)
+    start = max(question.floor, question.start.replace(hour=0, minute=0, second=0, microsecond=0))
+    rows = AiCall.objects.filter(repository=question.scope.repository_id, at__gte=start, at__lte=question.now)
     rows = question.of_operation(rows, "run__operation__name")
     days = rows.annotate(day=TruncDay("at")).order_by().values("day").annotate(used=Sum("calls"), newest=Max("at"))
     found = list(days.order_by("day"))
     if not allowed and any(row["used"] for row in found):
         return Sample(error="The language model was called and no daily quota is set; set AI_DAILY_QUOTA.")
     facts = [[f"{row['day']:%Y-%m-%d}", row["used"], allowed or 1] for row in found]
-    return Sample(facts, (), None, max((row["newest"] for row in found), default=None), question.start, None)
+    return Sample(facts, (), None, max((row["newest"] for row in found), default=None), start, None)
 
 
 FAMILY = (

@@ -9,6 +9,7 @@ import pytest
 from pipeline.services.operations import SHIPPED
 from rollout.domain import plan_vocabulary as words
 from rollout.domain.linter_timeline import timeline
+from rollout.domain.measures import Window
 from rollout.domain.plan import Action, Crash, Criterion, Plan, Setting, Source, Step, Trigger
 from rollout.domain.plan_file import load_plan
 from rollout.metrics.registry import METRICS
@@ -52,7 +53,7 @@ def test_every_numbered_step_of_the_document_is_there() -> None:
 
 
 def test_validation_repairs_from_its_own_step_on() -> None:
-    assert step("3.1").settings == (Setting("validate", mode="live"),)
+    assert step("3.1").settings == (Setting("validate", mode="live", cron="50 * * * *"),)
 
 
 def test_the_first_steps_set_mode_limit_and_cron() -> None:
@@ -132,10 +133,15 @@ def test_a_criterion_has_the_documents_figure(slug: str, metric: str, comparator
     assert (found.metric, found.comparator, found.threshold) == (metric, comparator, threshold)
 
 
+def test_quotas_are_judged_over_all_of_the_phase_that_the_document_names() -> None:
+    assert criterion("assign-ai-quota").window == Window()
+    assert {criterion(slug).window for slug in ("assign-ai-half", "assign-github-quota")} == {Window(hours=7 * 24)}
+
+
 def test_what_only_people_can_tell_is_ticked_by_people() -> None:
     manual = {found.slug for found in PLAN.every_criterion() if found.source is Source.MANUAL}
 
-    assert {"rehearsal-executed", "process-guidance-90", "review-survey", "legacy-archived"} <= manual
+    assert {"rehearsal-executed", "process-guidance-90", "review-burden", "legacy-archived"} <= manual
 
 
 @pytest.mark.parametrize(
@@ -188,6 +194,7 @@ def test_the_templates_and_the_improvement_backlog_are_kept() -> None:
     assert {"week-1-launch", "weekly-status"} <= {message.slug for message in PLAN.messages}
     assert len(PLAN.extra["improvement_backlog"]["enhancements"]) == 7
     assert PLAN.sampling["issues_per_week"] == 10
+    assert list(PLAN.extra["milestones"]) == ["Pre-rollout", "Week 1", "Week 2", "Week 3", "Week 4", "Week 5"]
 
 
 def test_a_phase_that_is_not_there_is_none() -> None:

@@ -56,6 +56,16 @@ def test_ai_quota_is_that_of_the_busiest_day(repository: Repository, ask: Ask, s
     assert ask("ai_quota_used").value == 0.5
 
 
+def test_ai_quota_of_a_day_counts_all_of_it_though_the_window_begins_at_noon(
+    repository: Repository, ask: Ask, settings: Any
+) -> None:
+    settings.CONTROLPLANE = replace(settings.CONTROLPLANE, ai=replace(settings.CONTROLPLANE.ai, daily_quota=100))
+    make_ai_call(repository=repository, at=START + 26 * HOUR, calls=40)
+    make_ai_call(repository=repository, at=START + 40 * HOUR, calls=40)
+    assert ask("ai_quota_used", hours=24, now=START + 60 * HOUR).value == 0.8
+    assert ask("ai_quota_used", hours=24, now=START + 60 * HOUR, floor=START + 30 * HOUR).value == 0.4
+
+
 def test_rules_use_no_quota_but_are_evidence(repository: Repository, ask: Ask) -> None:
     make_ai_call(repository=repository, at=START + HOUR)
     found = ask("ai_quota_used")
