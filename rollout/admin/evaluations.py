@@ -48,6 +48,7 @@ def _context(row: Evaluation) -> dict[str, Any]:
         "rollout": row.rollout,
         "tabs": tabs(row.rollout),
         "sentence": explain.sentence(row),
+        "definition": criteria.definition_of(row.metric),
         "evidence": criteria.evidence(row),
     }
 

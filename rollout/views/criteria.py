@@ -13,6 +13,7 @@ from pipeline.views import display
 from rollout.domain import wording
 from rollout.domain.plan import Criterion, Source
 from rollout.domain.verdicts import Verdict
+from rollout.metrics.registry import METRICS
 from rollout.models import Evaluation, Rollout, Tick
 from rollout.services import explain
 
@@ -48,6 +49,11 @@ class CriterionLine:
         return WORDS[self.verdict] if self.verdict else "not judged yet"
 
     @property
+    def definition(self) -> str:
+        """What its metric counts, for people; empty where a person alone answers."""
+        return definition_of(self.criterion.metric)
+
+    @property
     def by_hand(self) -> bool:
         return self.criterion.source is not Source.AUTOMATIC
 
@@ -56,6 +62,12 @@ class CriterionLine:
         if self.tick is None:
             return "not answered yet"
         return "met" if self.tick.met else "not met"
+
+
+def definition_of(metric: str) -> str:
+    """ "Average time per issue: mean time …"; empty where there is no such metric."""
+    found = METRICS.get(metric)
+    return f"{found.title}: {found.definition}" if found else ""
 
 
 def lines(rollout: Rollout, criteria: Iterable[Criterion]) -> list[CriterionLine]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.html import escape
 
 from pipeline.models import AuditEntry
-from tests.rollout.admin.addresses import every
+from rollout.metrics.registry import METRICS
+from tests.rollout.admin.addresses import every, page
 from tests.rollout.admin.world import World
 
 
@@ -74,6 +76,15 @@ def test_overview_without_a_rollout_says_what_to_do(world: World, root: Client) 
     world.rollout.__class__.objects.filter(pk=world.rollout.pk).update(state="finished")
 
     assert b"No rollout is prepared" in root.get("/admin/").content
+
+
+def test_criteria_and_evaluations_say_what_is_measured(world: World, root: Client) -> None:
+    step = root.get(page("stepprogress_change", world.step.pk)).content.decode()
+    assert escape(METRICS["handovers_correct"].definition) in step
+
+    world.rollout.evaluations.filter(pk=world.evaluation.pk).update(metric="survey_score")
+    found = root.get(page("evaluation_change", world.evaluation.pk)).content.decode()
+    assert escape(METRICS["survey_score"].definition) in found
 
 
 def test_audit_log_is_verified_on_request(world: World, root: Client) -> None:
