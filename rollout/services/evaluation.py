@@ -28,7 +28,7 @@ def evaluate(
     since = floor or evidence_floors.of_criterion(rollout, criterion, plans.plan_of(rollout.plan))
     reading = Reading(value=None, n=0)
     judged = criteria.Judgement(None, "")
-    if criterion.source is not Source.MANUAL:
+    if criterion.metric:
         reading = _read(rollout, criterion, since, now)
         judged = criteria.judge(criterion, reading, floor=since, now=now)
     if criterion.source is not Source.AUTOMATIC:
@@ -71,13 +71,15 @@ def _read(rollout: Rollout, criterion: Criterion, since: datetime, now: datetime
 def _with_tick(
     rollout: Rollout, criterion: Criterion, since: datetime, reading: Reading, measured: criteria.Judgement
 ) -> tuple[Reading, criteria.Judgement]:
-    """A person's newest answer; where both are asked for, the worse of the two."""
+    """A person's newest answer, with what was measured beside it; where both are asked for, the worse of the two."""
     tick = Tick.objects.filter(rollout=rollout, criterion=criterion.slug).order_by("-id").first()
     ticked = _tick_verdict(tick, since)
     told = _told(tick, ticked)
     rows = (*reading.rows, *((Row("rollout.tick", tick.pk),) if tick else ()))
     reading = replace(reading, rows=rows, parts={**reading.parts, "ticked": ticked.value, "told": told})
     if criterion.source is Source.MANUAL:
+        if reading.value is not None:
+            return reading, criteria.Judgement(ticked, f"{told} Measured: {measured.reason}")
         n = 1 if tick is not None else 0
         at = tick.at if tick is not None else None
         return replace(reading, n=n, newest=at, start=at, end=at), criteria.Judgement(ticked, told)

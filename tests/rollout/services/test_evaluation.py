@@ -11,7 +11,7 @@ import pytest
 from rollout.domain.measures import Unit, Window
 from rollout.domain.plan import Criterion, NoData, Ramp, RampStep, Source
 from rollout.models import Evaluation, Rollout, Tick
-from rollout.services import evaluation
+from rollout.services import evaluation, explain
 from tests.factories import make_finding, make_issue
 from tests.rollout.evidence_rows import (
     ANSWERED,
@@ -139,6 +139,16 @@ def test_manual_criterion_is_what_the_person_says(met: bool, verdict: str) -> No
     found = evaluated(rollout, ANSWERED)
     assert (found.verdict, found.n) == (verdict, 1)
     assert "rita says it is" in found.reason
+
+
+def test_manual_criterion_shows_what_was_measured_beside_the_answer() -> None:
+    rollout, manual = make_rollout(), replace(RATE, source=Source.MANUAL)
+    make_runs(make_live(rollout.repository), "10:6")
+    ticked(rollout, criterion=manual.slug)
+    found = evaluated(rollout, manual)
+    assert (found.verdict, found.value, found.n) == ("pass", 0.6, 10)
+    assert "rita says it is met: Read ten of them. Measured: 60 % over the last 4 runs" in found.reason
+    assert explain.replayed(found).same
 
 
 def test_unanswered_criterion_is_inconclusive() -> None:
