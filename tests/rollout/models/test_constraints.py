@@ -54,8 +54,8 @@ def person() -> Any:
 
 CASES: dict[str, Broken] = {
     "plan_version_once": twice(make.make_plan),
-    "plan_status_known": changed(make.make_plan, status="lost"),
-    "plan_frozen_has_time": changed(make.make_plan, frozen_at=None),
+    "plan_status_known": changed(lambda: make.make_plan(frozen=False, frozen_at=MOMENT), status="lost"),
+    "plan_frozen_has_time": changed(lambda: make.make_plan(frozen=False), status="frozen"),
     "rollout_one_open_per_repository": twice(make.make_rollout),
     "rollout_state_known": changed(make.make_rollout, state="asleep"),
     "rollout_profile_known": changed(make.make_rollout, profile="bold", profile_signed_by="lena"),

@@ -16,9 +16,10 @@ from pipeline.models import AuditEntry, Issue, Repository
 from pipeline.services.operations import NotPossible
 from rollout.domain.reviews import sampling, verifying
 from rollout.models import Announcement, Review, ReviewBatch, ReviewTeam, Sample
+from rollout.services.plans import shipped_text
 from rollout.services.reviews import batches, rubrics, seats, teams
 from tests.factories import MOMENT, make_repository, make_workflow
-from tests.rollout.factories import make_member, make_person, make_rollout, make_team
+from tests.rollout.factories import make_member, make_person, make_plan, make_rollout, make_team
 from tests.rollout.services.reviews.drawing import IN_LAST_WEEK, LAST_WEEK, NINE, many, processed
 
 pytestmark = pytest.mark.django_db
@@ -147,8 +148,8 @@ def test_size_and_share_are_the_leads_and_the_default_is_the_plans(repository: R
     many(repository, 6)
 
     assert batches.size_of(repository) == 10
-    text = make_rollout().plan.text.replace("issues_per_week: 10", "issues_per_week: 4")
-    make_rollout(repository=repository).plan.__class__.objects.filter(rollouts__repository=repository).update(text=text)
+    text = shipped_text().replace("issues_per_week: 10", "issues_per_week: 4")
+    make_rollout(repository=repository, plan=make_plan(text=text))
     assert batches.size_of(repository) == 4
 
     batch = batches.draw(repository, LAST_WEEK, size=5, double_share=1.0, **BY_HAND)
