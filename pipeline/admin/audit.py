@@ -30,10 +30,13 @@ class AuditEntryScreen(PageScreen):
 
     @action(description="Verify the log", url_path="verify", permissions=["view"])  # type: ignore[untyped-decorator]  # unfold's
     def verify(self, request: HttpRequest) -> HttpResponse:
-        """Recomputes the whole chain; only reads."""
+        """Recomputes the whole chain and compares it with the exported heads; only reads."""
         found = audit.verify()
+        cut = audit.compare(found.entries, audit.exported())
         if found.fault:
             messages.error(request, f"{found.fault} {found.entries} entries before it are as they were written.")
+        elif cut:
+            messages.error(request, cut)
         else:
             messages.success(request, f"All {found.entries} entries are there and unaltered; the head is {found.head}.")
         return HttpResponseRedirect(reverse("admin:pipeline_auditentry_changelist"))

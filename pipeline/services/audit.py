@@ -1,13 +1,14 @@
 """The append-only log of who or which rule changed what, why, and from what to what.
 
 Each entry carries the hash of the one before, so a changed or removed entry shows. A cut tail cannot show by itself:
-the head is written to telemetry, where it leaves the database.
+the head is written to telemetry, where it leaves the database, and the log is compared with what was written there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,9 @@ from django.db import IntegrityError, transaction
 
 from pipeline import clock
 from pipeline.models import AuditEntry
+from pipeline.services import telemetry
 
+HEAD = "audit.head"  # the event of telemetry
 GENESIS = "0" * 64
 ATTEMPTS = 20
 
@@ -63,6 +66,14 @@ def append(
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The newest entry of the log as it was at some time."""
+
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """`fault` is empty when every entry from the first to `head` is there and unaltered."""
 
@@ -81,6 +92,38 @@ def verify() -> Verified:
             return Verified(expected - 1, previous, f"Entry {entry.sequence} was altered after it was written.")
         previous, expected = entry.hash, expected + 1
     return Verified(expected - 1, previous, "")
+
+
+def export_head() -> Verified:
+    """Write the head where it leaves the database, after comparing with the one before; what was found.
+
+    OSError where it could not be written, so that it is tried again.
+    """
+    found = verify()
+    fault = found.fault or compare(found.entries, list(exported())[:1])
+    if not telemetry.emit(HEAD, entries=found.entries, head=found.head, fault=fault):
+        raise OSError("The head of the audit log could not be written to the telemetry folder.")
+    return Verified(found.entries, found.head, fault)
+
+
+def exported() -> Iterator[Head]:
+    """The heads that telemetry still holds, the newest first."""
+    for line in telemetry.told(HEAD):
+        entries, digest = line.get("entries"), line.get("head")
+        if isinstance(entries, int) and entries > 0 and isinstance(digest, str):
+            yield Head(entries, digest)
+
+
+def compare(entries: int, heads: Iterable[Head]) -> str:
+    """Whether a log of so many entries still holds heads that left the database; the first fault, or ""."""
+    for head in heads:
+        if head.sequence > entries:
+            return (
+                f"The log ends at entry {entries}, and a head of entry {head.sequence} was exported: its tail was cut."
+            )
+        if not AuditEntry.objects.filter(sequence=head.sequence, hash=head.hash).exists():
+            return f"Entry {head.sequence} has another hash than the exported head: the log was written anew."
+    return ""
 
 
 def _hash(entry: AuditEntry) -> str:

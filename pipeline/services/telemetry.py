@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ KEEP_FILES = 90  # days
 log = logging.getLogger(__name__)
 
 
-def emit(event: str, **fields: Any) -> None:
-    """Append one event. A full or missing disk is logged and never stops the work that is told of."""
+def emit(event: str, **fields: Any) -> bool:
+    """Append one event; whether it was. A full or missing disk is logged and never stops the work that is told of."""
     at = clock.now()
     record = {"schema": SCHEMA, "version": VERSION, "at": at.isoformat(), "event": event, **fields}
     line = json.dumps(record, default=str) + "\n"  # in ASCII: no text can break a line or the encoding
@@ -41,6 +42,24 @@ def emit(event: str, **fields: Any) -> None:
             discard_old()
     except OSError as error:
         log.error("telemetry could not be written", extra={"event_name": event, "cause": str(error)})
+        return False
+    return True
+
+
+def told(event: str) -> Iterator[dict[str, Any]]:
+    """What the files hold of an event, the newest first; lines that somebody damaged are passed over."""
+    folder: Path = settings.CONTROLPLANE.telemetry_dir
+    name = f'"event": {json.dumps(event)}'
+    for path in sorted(folder.glob("pipeline-*.jsonl"), reverse=True):
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines = [line for line in file if name in line]
+        for line in reversed(lines):
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(found, dict) and found.get("event") == event:
+                yield found
 
 
 def file_for(at: datetime) -> Path:

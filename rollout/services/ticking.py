@@ -14,13 +14,13 @@ from django.db.models import QuerySet
 from pipeline import clock
 from pipeline.github.port import GitHubError
 from pipeline.models import Heartbeat, Repository, Run
-from pipeline.services import audit, telemetry
+from pipeline.services import audit
 from rollout.models import Rollback, Rollout
 from rollout.services import alerts, announcements, external_schedules, incidents, reconcile, saga, stop, triggers
 from rollout.services.escalation import escalate
 from rollout.services.reviews import batches, reminders
 
-HEAD = "audit head"
+HEAD, A_DAY = "audit head", timedelta(days=1)
 LOOK_FOR_SCHEDULES = timedelta(hours=1)
 LOOK_AT_RAMPS = timedelta(minutes=10)  # why one is frozen; after each run it is looked at anyway
 log = logging.getLogger(__name__)
@@ -53,18 +53,25 @@ def carry_on(now: datetime | None = None) -> None:
     _safely("reviews", None, lambda: batches.draw_due(now))
     _safely("reminders of reviews", None, lambda: reminders.remind_due(now))
     _safely("escalation", None, lambda: escalate.look(now))
+    _safely("audit head", None, lambda: export_head(now))
     announcements.deliver_due(now)
     for rollout in _at_work():
         _look_for_schedules(rollout, now)
-    export_head(now)
 
 
 def export_head(now: datetime) -> bool:
-    """Once a day the head of the audit chain leaves the database, so that a cut tail shows."""
-    if not _is_due(HEAD, now, timedelta(days=1)):
+    """Once a day the head of the audit chain leaves the database, so that a cut tail shows, and people are told."""
+    if not _is_time(HEAD, now, A_DAY):
         return False
-    found = audit.verify()
-    telemetry.emit("audit.head", entries=found.entries, head=found.head, fault=found.fault)
+    found = audit.export_head()
+    for rollout in _at_work() if found.fault else ():
+        announcements.announce(
+            rollout,
+            key=f"audit:{now:%Y-%m-%d}:{rollout.pk}",
+            subject=f"{rollout.repository}: the audit log is not as it was written",
+            body=f"{found.fault} Look at it with “manage.py audit verify” before anything else is decided.",
+        )
+    _note(HEAD, now)
     return True
 
 
@@ -97,11 +104,19 @@ def _look_for_schedules(rollout: Rollout, now: datetime) -> None:
 
 def _is_due(name: str, now: datetime, every: timedelta) -> bool:
     """Whether `name` was not done within its time; notes that it is done now. By the calendar day from a day on."""
-    row = Heartbeat.objects.filter(name=name).first()
-    if row is not None and _period(row.beaten_at, every) >= _period(now, every):
+    if not _is_time(name, now, every):
         return False
-    Heartbeat.objects.update_or_create(name=name, defaults={"beaten_at": now})
+    _note(name, now)
     return True
+
+
+def _is_time(name: str, now: datetime, every: timedelta) -> bool:
+    row = Heartbeat.objects.filter(name=name).first()
+    return row is None or _period(row.beaten_at, every) < _period(now, every)
+
+
+def _note(name: str, now: datetime) -> None:
+    Heartbeat.objects.update_or_create(name=name, defaults={"beaten_at": now})
 
 
 def _period(moment: datetime, every: timedelta) -> int:

@@ -1,4 +1,7 @@
-"""`manage.py audit verify`: recomputes the audit log's chain and says whether it is complete and unaltered."""
+"""`manage.py audit verify`: recomputes the audit log's chain and says whether it is complete and unaltered.
+
+A cut tail leaves a chain that is whole, so the log is compared with the heads that were exported day by day.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pipeline.models import AuditEntry
 from pipeline.services import audit
+from pipeline.services.audit import Head
 
 
 class Command(BaseCommand):
@@ -20,29 +23,27 @@ class Command(BaseCommand):
         verify = actions.add_parser("verify", help="Recompute the whole chain.")
         verify.add_argument("--json", action="store_true", help="Write one JSON object.")
         verify.add_argument(
-            "--head", default="", help="A head that was exported before, with its entries as SEQUENCE:HASH."
+            "--head",
+            default="",
+            help="Compare with this head, SEQUENCE:HASH, which was kept elsewhere; else with those in telemetry.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = audit.verify()
-        fault = found.fault or _cut(found.entries, options["head"])
+        heads = [_head(options["head"])] if options["head"] else list(audit.exported())
+        fault = found.fault or audit.compare(found.entries, heads)
         if options["json"]:
-            self.stdout.write(json.dumps({"entries": found.entries, "head": found.head, "fault": fault}))
+            facts = {"entries": found.entries, "head": found.head, "compared": len(heads), "fault": fault}
+            self.stdout.write(json.dumps(facts))
         elif not fault:
-            self.stdout.write(f"{found.entries} entries, unaltered. Head {found.entries}:{found.head}")
+            compared = f"compared with {len(heads)} exported heads" if heads else "no head was exported yet"
+            self.stdout.write(f"{found.entries} entries, unaltered; {compared}. Head {found.entries}:{found.head}")
         if fault:
             raise CommandError(fault)
 
 
-def _cut(entries: int, head: str) -> str:
-    """Whether the log still holds a head that left the database: a cut tail cannot show by itself."""
-    if not head:
-        return ""
-    sequence, _, expected = head.partition(":")
-    if not sequence.isdecimal() or not expected:
-        raise CommandError(f"{head!r} is no head; write SEQUENCE:HASH as `audit verify` or telemetry shows it.")
-    if int(sequence) > entries:
-        return f"The log ends at entry {entries}, and a head of entry {sequence} was exported: its tail was cut."
-    if not AuditEntry.objects.filter(sequence=int(sequence), hash=expected).exists():
-        return f"Entry {sequence} has another hash than the exported head: the log was written anew."
-    return ""
+def _head(given: str) -> Head:
+    sequence, _, digest = given.partition(":")
+    if not sequence.isdecimal() or not digest:
+        raise CommandError(f"{given!r} is no head; write SEQUENCE:HASH as `audit verify` or telemetry shows it.")
+    return Head(int(sequence), digest)

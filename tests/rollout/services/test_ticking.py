@@ -10,10 +10,10 @@ import pytest
 from django.conf import settings
 
 from pipeline.clock import VirtualClock
-from pipeline.models import Heartbeat, Run
-from pipeline.services import bell, execution, telemetry
+from pipeline.models import AuditEntry, Heartbeat, Run
+from pipeline.services import audit, bell, execution, telemetry
 from rollout import tasks
-from rollout.models import Rollback, Rollout
+from rollout.models import Announcement, Rollback, Rollout
 from rollout.services import external_schedules, reconcile, saga, ticking, triggers
 from tests.factories import make_run
 from tests.rollout import world
@@ -75,6 +75,27 @@ def test_the_head_of_the_audit_log_leaves_the_database_once_a_day(virtual_clock:
     heads = [line for line in map(json.loads, lines) if line["event"] == "audit.head"]
     assert heads[-1]["fault"] == ""
     assert len(heads[-1]["head"]) == 64
+
+
+def test_a_head_that_could_not_be_written_is_tried_again(
+    virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.started()
+    with monkeypatch.context() as full:
+        full.setattr(telemetry, "emit", lambda event, **fields: False)
+        with pytest.raises(OSError, match="could not be written"):
+            ticking.export_head(virtual_clock.now())
+    assert ticking.export_head(virtual_clock.now() + timedelta(minutes=1))
+
+
+def test_a_tail_that_was_cut_is_told_with_the_next_head(virtual_clock: VirtualClock) -> None:
+    world.started()
+    ticking.export_head(virtual_clock.now())
+    AuditEntry.objects.order_by("-sequence")[0].delete()
+    assert audit.verify().fault == ""
+    ticking.export_head(virtual_clock.now() + timedelta(days=1))
+    told = Announcement.objects.get(key__startswith="audit:", channel="email")
+    assert "its tail was cut" in told.body
 
 
 def test_rollbacks_under_way_are_carried_on(virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
