@@ -150,6 +150,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024  # GitHub's hooks are at most 25 
 
 # Celery tasks that are told of every run that ended, by its id: what decides is above what runs.
 PIPELINE_RUN_FINISHED_TASKS = ("rollout.tasks.run_finished",)
+# The same of every mode, limit or cron that a person turned, by the repository's id.
+PIPELINE_TURNED_TASKS = ("rollout.tasks.knob_turned",)
 
 # Dotted paths of functions that return Prometheus metric families; /metrics calls them at scrape time.
 METRIC_SOURCES = ["controlplane.metrics.service_metrics", "rollout.views.prometheus.rollout_metrics"]

@@ -21,6 +21,12 @@ def run_finished(run_id: int) -> None:
         ticking.after_run(run)
 
 
+@shared_task(name="rollout.tasks.knob_turned", ignore_result=True)
+def knob_turned(repository_id: int) -> None:
+    """A person switched an operation, or changed its limit or schedule, on its own page or by command."""
+    ticking.after_turn(repository_id)
+
+
 @shared_task(name="rollout.tasks.carry_on", ignore_result=True)
 def carry_on() -> None:
     """Every minute too, apart from the tick: it talks to GitHub, Slack and mail servers."""

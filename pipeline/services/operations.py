@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from simple_history.utils import update_change_reason
@@ -13,7 +14,7 @@ from simple_history.utils import update_change_reason
 from pipeline import clock
 from pipeline.domain import cron as cron_domain
 from pipeline.models import Kind, Mode, Operation, OperationPart, Repository
-from pipeline.services import audit
+from pipeline.services import audit, bell
 
 LEASE = timedelta(minutes=10)  # live work stops by itself so long after the control plane died
 RING_TASK = "pipeline.tasks.ring"
@@ -111,6 +112,7 @@ def set_mode(operation: Operation, mode: str, *, actor: str, reason: str, eviden
         after={"mode": mode},
         evidence=evidence,
     )
+    _tell(actor, operation.repository_id)
 
 
 @transaction.atomic
@@ -131,6 +133,7 @@ def set_part_mode(part: OperationPart, mode: str, *, actor: str, reason: str, ev
         after={"mode": mode},
         evidence=evidence,
     )
+    _tell(actor, part.operation.repository_id)
 
 
 @transaction.atomic
@@ -150,6 +153,7 @@ def set_part_limit(part: OperationPart, limit: int, *, actor: str, reason: str, 
         after={"limit": limit},
         evidence=evidence,
     )
+    _tell(actor, part.operation.repository_id)
 
 
 @transaction.atomic
@@ -180,6 +184,7 @@ def set_limit(
         after={"limit": limit, "binding": binding},
         evidence=evidence,
     )
+    _tell(actor, operation.repository_id)
 
 
 @transaction.atomic
@@ -201,6 +206,15 @@ def set_cron(operation: Operation, expression: str, *, actor: str, reason: str, 
         after={"cron": text},
         evidence=evidence,
     )
+    _tell(actor, operation.repository_id)
+
+
+def _tell(actor: str, repository_id: int) -> None:
+    """A person turned a knob: whoever decides looks at once whether it may stay so. Rules only do what was decided."""
+    if actor.startswith(("rule:", "rollback:")):
+        return
+    for task in settings.PIPELINE_TURNED_TASKS:
+        bell.ring(task, repository_id)
 
 
 def cron_of(operation: Operation) -> str | None:

@@ -69,7 +69,7 @@ def approve_page(screen: Any, request: HttpRequest, row: ChangeRequest) -> HttpR
         change_requests.approve(row, actor=actor, note=answer["reason"])
 
     says = [
-        "The plan becomes a new frozen version; reconcile carries it out within a minute.",
+        "The plan becomes a new frozen version; and is carried out at once.",
         "Gates that are being asked become void and have to be asked again.",
     ]
     question = Question(

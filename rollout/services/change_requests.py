@@ -9,7 +9,7 @@ from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan import Plan
 from rollout.models import ChangeRequest, Gate, PlanVersion, Rollout, StepProgress
-from rollout.services import plans
+from rollout.services import plans, reconcile
 from rollout.services.record import need_person, need_reason, same, say
 
 
@@ -42,9 +42,15 @@ def ask(rollout: Rollout, text: str, *, actor: str, reason: str) -> ChangeReques
     return request
 
 
-@transaction.atomic
 def approve(request: ChangeRequest, *, actor: str, note: str = "") -> PlanVersion:
-    """Put the change in force: a new frozen version; gates that are being asked become void."""
+    """Put the change in force and carry it out: a new frozen version; gates that are being asked become void."""
+    version = _put_in_force(request, actor, note)
+    reconcile.reconcile(Rollout.objects.get(pk=request.rollout_id))
+    return version
+
+
+@transaction.atomic
+def _put_in_force(request: ChangeRequest, actor: str, note: str) -> PlanVersion:
     need_person(actor, "Approving a change of the plan")
     request = _open(request)
     _check_other(request, actor)

@@ -1,4 +1,4 @@
-"""What happens every minute and after every run, for all rollouts that are at work.
+"""What happens every minute, after every run and when a person turns a knob, for all rollouts that are at work.
 
 `tick` keeps the leases alive and so talks to nobody outside; `carry_on` does what may take its time.
 """
@@ -41,6 +41,12 @@ def after_run(run: Run) -> None:
     _safely("alerts", None, lambda: alerts.after_run(run))
 
 
+def after_turn(repository_id: int) -> None:
+    """A person turned a knob by hand: let it stand as a stop, or put it back, without waiting for the next minute."""
+    for rollout in _at_work().filter(repository_id=repository_id):
+        _reconcile(rollout, clock.now(), look_again=False)
+
+
 def carry_on(now: datetime | None = None) -> None:
     """Rollbacks that are under way, messages that are due, reminders; what a crash left lying among them."""
     now = now or clock.now()
@@ -81,6 +87,10 @@ def _at_work() -> QuerySet[Rollout]:
 
 def _look_after(rollout: Rollout, now: datetime, run: Run | None, *, look_again: bool = True) -> None:
     _safely("triggers", rollout, lambda: triggers.evaluate(rollout, now=now, run=run))
+    _reconcile(rollout, now, look_again=look_again)
+
+
+def _reconcile(rollout: Rollout, now: datetime, *, look_again: bool) -> None:
     _safely("reconcile", rollout, lambda: reconcile.reconcile(rollout, now, look_again=look_again))
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.clock import VirtualClock
 from pipeline.models import AuditEntry
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan_file import PlanFileError
 from rollout.models import ChangeRequest, Gate, PlanVersion, ProgressEntry, Rollout, StepProgress
 from rollout.services import change_requests, plans
 from tests.factories import MOMENT
+from tests.rollout import world
 from tests.rollout.factories import make_plan, make_rollout
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("virtual_clock")]
@@ -46,6 +48,15 @@ def test_an_approved_request_puts_a_new_frozen_version_in_force() -> None:
     assert rollout.plan == version
     assert (version.status, version.text, version.sha256) == ("frozen", CHANGED, plans.digest(CHANGED))
     assert ChangeRequest.objects.get().state == ChangeRequest.State.APPROVED
+
+
+def test_an_approved_request_is_carried_out_at_once(virtual_clock: VirtualClock) -> None:
+    rollout = world.in_week_1()
+    text = rollout.plan.text.replace("limit: 10", "limit: 8", 1)
+
+    approved(asked(rollout, text))
+
+    assert world.operation(rollout, "assign").limit == 8
 
 
 def test_the_version_that_was_in_force_stays_as_it_was() -> None:
@@ -90,7 +101,7 @@ def test_gates_that_are_being_asked_become_void_and_others_stay() -> None:
     waiting.refresh_from_db()
     done.refresh_from_db()
     assert (waiting.state, done.state) == (Gate.State.VOID, Gate.State.DECIDED)
-    assert "1 gate must be asked again" in ProgressEntry.objects.get().sentence
+    assert "1 gate must be asked again" in ProgressEntry.objects.get(actor="otto").sentence
 
 
 def test_a_change_of_a_plan_that_changed_since_is_refused() -> None:

@@ -11,11 +11,11 @@ from django.conf import settings
 
 from pipeline.clock import VirtualClock
 from pipeline.models import AuditEntry, Heartbeat, Run
-from pipeline.services import audit, bell, execution, telemetry
+from pipeline.services import audit, bell, execution, operations, telemetry
 from rollout import tasks
-from rollout.models import Announcement, Rollback, Rollout
+from rollout.models import Announcement, Hold, Rollback, Rollout
 from rollout.services import external_schedules, reconcile, saga, ticking, triggers
-from tests.factories import make_run
+from tests.factories import make_operation, make_run
 from tests.rollout import world
 
 pytestmark = pytest.mark.django_db
@@ -126,3 +126,27 @@ def test_a_closed_run_rings_whoever_decides(virtual_clock: VirtualClock, monkeyp
     execution.fail(run, "It broke.", "permanent")
     assert (settings.PIPELINE_RUN_FINISHED_TASKS[0], run.pk) in rung
     assert settings.PIPELINE_RUN_FINISHED_TASKS == ("rollout.tasks.run_finished",)
+
+
+def test_a_knob_that_a_person_turns_rings_whoever_decides_and_a_rules_does_not(
+    virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = make_operation(cron="0 * * * *", mode="dry_run", limit=10)
+    rung: list[tuple[str, int]] = []
+    monkeypatch.setattr(bell, "ring", lambda task, *ids, times=1: rung.append((task, *ids)))
+    operations.set_mode(row, "off", actor="rule:hold 1", reason="Held.")
+    assert rung == []
+    operations.set_mode(row, "dry_run", actor="olga", reason="Mended.")
+    operations.set_limit(row, 3, actor="olga", reason="Slowly.")
+    operations.set_cron(row, "5 * * * *", actor="olga", reason="Later.")
+    assert rung == [("rollout.tasks.knob_turned", row.repository_id)] * 3
+
+
+def test_a_knob_turned_by_hand_is_reconciled_without_waiting_for_the_minute(virtual_clock: VirtualClock) -> None:
+    rollout = world.in_week_1()
+    operations.set_mode(world.operation(rollout, "assign"), "off", actor="anna", reason="Odd labels.")
+    operations.set_limit(world.operation(rollout, "process"), 50, actor="anna", reason="More.")
+    tasks.knob_turned(rollout.repository_id)
+    assert Hold.objects.get(operation="assign", released_at=None).by == "anna"
+    assert world.operation(rollout, "process").limit == 5
+    tasks.knob_turned(0)
