@@ -71,6 +71,7 @@ VIEWED_OF_ROLLOUT = (
     "servicelevel",
     "signature",
     "stepprogress",
+    "survey",
     "teammember",
     "tick",
     "triageitem",
@@ -92,8 +93,10 @@ class Role:
     permissions: frozenset[str]
 
 
-# Everybody may sign a gate for a role of the plan that they hold; who holds one stands with the rollout.
-VIEW = _may("view", *VIEWED) | _may("view", *VIEWED_OF_ROLLOUT, app="rollout") | {"rollout.sign_gate"}
+# Everybody may sign a gate for a role of the plan that they hold; who holds one stands with the rollout. Everybody is
+# asked by the survey; what a person answered is for nobody to look at.
+SAY = frozenset({"rollout.answer_survey", "rollout.sign_gate"})
+VIEW = _may("view", *VIEWED) | _may("view", *VIEWED_OF_ROLLOUT, app="rollout") | SAY
 # Scoring one's own reviews; whose they are is asked where they are claimed.
 REVIEW = frozenset({"rollout.score_sample", "rollout.settle_improvement"})
 # What keeps or reduces exposure: an operator on call at night can stop and undo everything.
@@ -134,6 +137,7 @@ LEAD = (
         "rollout.reassign_review",
         "rollout.add_rollback",
         "rollout.add_rollout",
+        "rollout.add_survey",
         "rollout.add_tick",
         "rollout.change_externalschedule",
         "rollout.change_triggerstate",
@@ -156,7 +160,7 @@ ADMINISTER = (
 )
 
 ROLES = (
-    Role("stakeholder", "Looks at everything, changes nothing.", VIEW),
+    Role("stakeholder", "Looks at everything, signs and answers the survey.", VIEW),
     Role("reviewer", "Looks at everything; scores samples.", VIEW | REVIEW),
     Role("operator", "Also runs, holds, reverts and schedules what was set.", VIEW | REVIEW | OPERATE),
     Role("rollout lead", "Also decides what goes live and applies plans.", VIEW | REVIEW | OPERATE | LEAD),

@@ -11,7 +11,7 @@ class RolloutConfig(AppConfig):
         from pipeline.services import demonstration  # noqa: PLC0415
         from rollout.metrics import guidance  # noqa: PLC0415
         from rollout.services.reviews.forgetting import forget  # noqa: PLC0415
-        from rollout.services.reviews.results import ReviewScores  # noqa: PLC0415
+        from rollout.services.surveys import Scores  # noqa: PLC0415
 
-        guidance.register(ReviewScores())
+        guidance.register(Scores())
         demonstration.forget_also(forget)

@@ -21,6 +21,7 @@ TABS = (
     ("holds", "Holds"),
     ("rollback", "Rollback"),
     ("plan", "Plan"),
+    ("survey", "Survey"),
 )
 PageView = Callable[..., HttpResponseBase]
 

@@ -1,7 +1,7 @@
 """What people say of the guidance and of the rollout: review scores, survey answers.
 
 The scores come through a port, because reviews and surveys are rooms of their own; without them nothing can be judged.
-Reviews are registered by the app (`rollout.services.reviews.results`); of the survey there is no source yet.
+Both are registered by the app (`rollout.services.surveys.Scores`).
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ FAMILY = (
     Measured(
         "survey_score",
         "Stakeholder satisfaction",
-        "Mean answer of the stakeholder survey on a scale of 1 to 5.",
+        "Mean answer of the newest closed round of the stakeholder survey, on a scale of 1 to 5; each person counts "
+        "once.",
         Unit.SCORE,
         _survey,
         reducing.average,

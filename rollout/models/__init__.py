@@ -27,6 +27,7 @@ from rollout.models.evidence import Evaluation, Gate, RoleHolder, Signature, Tic
 from rollout.models.plans import ChangeRequest, PlanVersion, Rollout, StepProgress
 from rollout.models.reviews import Adjudication, Improvement, Review, ReviewBatch, ReviewReminder, Sample, Score
 from rollout.models.rubrics import Absence, ReviewTeam, Rubric, RubricCriterion, TeamMember
+from rollout.models.surveys import Survey, SurveyAnswer
 
 __all__ = [
     "Absence",
@@ -65,6 +66,8 @@ __all__ = [
     "ServiceLevel",
     "Signature",
     "StepProgress",
+    "Survey",
+    "SurveyAnswer",
     "TeamMember",
     "Tick",
     "TriageItem",

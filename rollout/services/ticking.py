@@ -16,7 +16,17 @@ from pipeline.github.port import GitHubError
 from pipeline.models import Heartbeat, Repository, Run
 from pipeline.services import audit
 from rollout.models import Rollback, Rollout
-from rollout.services import alerts, announcements, external_schedules, incidents, reconcile, saga, stop, triggers
+from rollout.services import (
+    alerts,
+    announcements,
+    external_schedules,
+    incidents,
+    reconcile,
+    saga,
+    stop,
+    surveys,
+    triggers,
+)
 from rollout.services.escalation import escalate
 from rollout.services.reviews import batches, reminders
 
@@ -58,6 +68,7 @@ def carry_on(now: datetime | None = None) -> None:
         _tell(repository, now)
     _safely("reviews", None, lambda: batches.draw_due(now))
     _safely("reminders of reviews", None, lambda: reminders.remind_due(now))
+    _safely("survey", None, lambda: surveys.close_due(now))
     _safely("escalation", None, lambda: escalate.look(now))
     _safely("audit head", None, lambda: export_head(now))
     announcements.deliver_due(now)

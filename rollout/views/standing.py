@@ -25,6 +25,7 @@ from rollout.models import (
     Rollout,
     SecurityAlert,
     StepProgress,
+    Survey,
 )
 from rollout.services import plans, situation
 
@@ -185,7 +186,14 @@ def alerts(rollout: Rollout, now: datetime) -> Iterator[Alert]:
         if incident.postmortem_due_at < now:
             due = display.relative(incident.postmortem_due_at, now)
             yield Alert(f"The post-mortem of “{incident}” was due {due}.", display.page_of(incident))
+    yield from _asked(rollout, now)
     yield from _automation(rollout, now)
+
+
+def _asked(rollout: Rollout, now: datetime) -> Iterator[Alert]:
+    for survey in Survey.objects.filter(rollout=rollout, closed_at__isnull=True, closes_at__gt=now):
+        ends = display.relative(survey.closes_at, now)
+        yield Alert(f"The stakeholder survey is open and closes {ends}: {survey.question}", page(rollout, "survey"))
 
 
 def _automation(rollout: Rollout, now: datetime) -> Iterator[Alert]:

@@ -17,9 +17,9 @@ def test_every_role_may_what_the_one_before_it_may() -> None:
 
 
 def test_stakeholder_may_only_view() -> None:
-    """Beside signing: a stakeholder who holds a role of the plan signs its gates."""
+    """Beside signing, for a role of the plan that they hold, and answering the survey."""
     others = {name for name in ROLES[0].permissions if not name.split(".", 1)[1].startswith("view_")}
-    assert others == {"rollout.sign_gate"}
+    assert others == {"rollout.answer_survey", "rollout.sign_gate"}
 
 
 @pytest.mark.django_db

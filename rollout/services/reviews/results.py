@@ -112,7 +112,7 @@ def hidden_from(user: User | AbstractBaseUser | AnonymousUser) -> frozenset[int]
 
 
 class ReviewScores(guidance.NoScores):
-    """Where the metric `guidance_quality` finds its scores. There is no survey yet: nobody has answered one."""
+    """Where the metric `guidance_quality` finds its scores; `rollout.services.surveys` adds the survey's."""
 
     def reviews(self, repository_id: int, start: datetime, end: datetime, workflow: str) -> Sequence[guidance.Score]:
         """Final scores of batches that were done between `start` and `end`, both counted; `workflow` empty: all.

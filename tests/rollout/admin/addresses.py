@@ -20,6 +20,8 @@ OF_ROLLOUT = (
     "plan",
     "propose",
     "timetable",
+    "survey",
+    "survey_open",
     "start",
 )
 OF_ROWS = {

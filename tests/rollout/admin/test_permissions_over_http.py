@@ -43,6 +43,7 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         page("rollout_propose", key): LEADS,
         page("rollout_timetable", key): OPERATORS,
         page("rollout_profile", key): LEADS,
+        page("rollout_survey_open", key): LEADS,
         page("rollout_gate_ask", key, "rehearsal-sign-off"): LEADS,
         page("rollout_gate_measure", key, "rehearsal-sign-off"): OPERATORS,
         page("rollout_answer", key, "rehearsal-executed"): LEADS,
@@ -110,7 +111,8 @@ def test_refused_post_changes_nothing(role: str, world: World, as_role: Callable
 def test_every_role_may_look(role: str, world: World, as_role: Callable[[str], Client]) -> None:
     client = as_role(role)
     looked = [
-        page(f"rollout_{name}", world.rollout.pk) for name in ("gates", "limits", "triggers", "holds", "rollback")
+        page(f"rollout_{name}", world.rollout.pk)
+        for name in ("gates", "limits", "triggers", "holds", "rollback", "survey")
     ]
     for address in ["/admin/", *world.lists(), *world.pages(), *looked]:
         if "roleholder/" not in address or "change" not in address:

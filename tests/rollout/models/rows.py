@@ -26,6 +26,8 @@ from rollout.models import (
     ServiceLevel,
     Signature,
     StepProgress,
+    Survey,
+    SurveyAnswer,
     TriageItem,
     TriggerState,
 )
@@ -191,6 +193,22 @@ def make_escalation(**values: Values) -> EscalationEvent:
 def make_manual_review(**values: Values) -> ManualReview:
     defaults = {"owner": "olga", "opened_at": MOMENT, "due_at": MOMENT + timedelta(days=1)}
     return ManualReview.objects.create(**{"case": values.get("case") or make_case(), **defaults, **values})
+
+
+def make_survey(**values: Values) -> Survey:
+    defaults: dict[str, Any] = {
+        "round": 1,
+        "question": "Are you content?",
+        "opened_by": "lena",
+        "opened_at": MOMENT,
+        "closes_at": MOMENT + timedelta(days=5),
+    }
+    return Survey.objects.create(**{"rollout": _rollout(values), **defaults, **values})
+
+
+def make_answer(**values: Values) -> SurveyAnswer:
+    survey, person = values.get("survey") or make_survey(), values.get("person") or make_person()
+    return SurveyAnswer.objects.create(**{"survey": survey, "person": person, "score": 4, "at": MOMENT, **values})
 
 
 def _rollout(values: dict[str, Any]) -> Any:

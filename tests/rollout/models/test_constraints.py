@@ -44,6 +44,10 @@ def claimed() -> Any:
     return make.make_review(state="claimed")
 
 
+def closed(**values: Any) -> Any:
+    return rows.make_survey(closed_at=TOMORROW, closed_by="lena", **values)
+
+
 def other_issue() -> Any:
     return make_issue()
 
@@ -127,6 +131,12 @@ CASES: dict[str, Broken] = {
     "improvement_state_known": changed(make.make_improvement, state="lost", changed_at=MOMENT),
     "improvement_changed_has_time": changed(make.make_improvement, state="changed"),
     "reminder_once_per_day": twice(make.make_reminder),
+    "survey_round_once": twice(closed),
+    "survey_one_open_per_rollout": twice(rows.make_survey, round=2),
+    "survey_closed_by_somebody": changed(closed, closed_by=""),
+    "survey_closes_after_opening": changed(rows.make_survey, closes_at=MOMENT),
+    "survey_answer_once_per_person": twice(rows.make_answer),
+    "survey_score_in_scale": changed(rows.make_answer, score=6),
 }
 
 
@@ -181,6 +191,7 @@ ALLOWED: dict[str, Callable[[], Model]] = {
     "task of a cause whose last one is changed": lambda: again(
         make.make_improvement(state="changed"), state="open", changed_at=None
     ),
+    "survey after a closed one": lambda: again(closed(), round=2, closed_at=None, closed_by=""),
     "absence of one day": changed(make.make_absence, first_day=MOMENT.date(), last_day=MOMENT.date()),
 }
 

@@ -22,23 +22,20 @@ from rollout.domain.plan import Source
 from rollout.metrics import guidance
 from rollout.metrics.guidance import Score
 from rollout.models import Gate, RoleHolder, Rollout
-from rollout.services import gates, plans, rollouts, ticking, ticks
+from rollout.services import gates, plans, rollouts, surveys, ticking, ticks
 from tests.scenarios.world import START, World, world
 
 DAY_ONE = date(START.year, START.month, START.day) + timedelta(days=2)
-# The plan names no crons for these; few runs are quick.
+# Until the plan sets their crons; few runs are quick.
 SLOW = {Kind.MONITOR: "15 */12 * * *", Kind.TRACK: "20 */6 * * *", Kind.VALIDATE: "50 */12 * * *"}
 ROUND = timedelta(seconds=30)
 
 
-class GoodScores:
-    """Reviewers and survey are content; their pages are another room."""
+class GoodScores(surveys.Scores):
+    """Reviewers are content; their pages are another room."""
 
     def reviews(self, repository_id: int, start: datetime, end: datetime, workflow: str) -> Sequence[Score]:
         return [Score(Row("test.score", n), 0.96, end - timedelta(hours=1)) for n in range(1, 41)]
-
-    def survey(self, repository_id: int, start: datetime, end: datetime) -> Sequence[Score]:
-        return [Score(Row("test.answer", n), 4.5, end - timedelta(hours=1)) for n in range(1, 21)]
 
 
 @dataclass
@@ -141,6 +138,14 @@ class Course:
         for criterion in criteria:
             if criterion.source is not Source.AUTOMATIC:
                 ticks.answer(self.rollout, criterion.slug, met=True, note="Looked at it.", by="reviewer")
+
+    def ask_stakeholders(self) -> None:
+        """A round of the survey, answered by everybody who holds a role."""
+        ends = self.world.clock.now() + timedelta(days=5)
+        survey = surveys.open_round(self.rollout, by="lead", reason="Week 5.", closes_at=ends)
+        for place, holder in enumerate(self.rollout.role_holders.all()):
+            surveys.answer(survey, person=holder.user, score=4 + place % 2)
+        surveys.close(survey, by="lead", reason="All have answered.")
 
     def pass_gate(self, decision: str = "go") -> Gate:
         """Tick, ask, sign by every role, decide: each by somebody else than the one who asked."""

@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.models import Kind, Mode, Run
 from pipeline.services import audit
-from rollout.models import Rollout
+from pipeline.services.operations import cron_of
+from rollout.models import Evaluation, Rollout
 from tests.rollout.scenarios.course import Course
 
 ASSIGN_BY_DAY = {8: 15, 9: 15, 10: 18, 11: 18, 12: 18, 13: 20, 14: 20}
@@ -70,6 +71,7 @@ def _week_three(course: Course) -> None:
     assert course.daily_parts()[Kind.ASSIGN] == Mode.LIVE
     assert course.daily_parts()[Kind.PROCESS] == Mode.DRY_RUN
     course.quiet_days(21 - course.day)
+    assert cron_of(course.operation(Kind.VALIDATE)) == "50 * * * *", "step 3.1 makes validation hourly"
     course.pass_gate()
 
 
@@ -83,7 +85,10 @@ def _week_four(course: Course) -> None:
 
 def _review(course: Course) -> None:
     course.quiet_days(35 - course.day)
+    course.ask_stakeholders()
     course.pass_gate()
+    judged = Evaluation.objects.filter(rule="review-survey").order_by("-pk")[0]
+    assert (judged.verdict, judged.n) == ("pass", 7), "the survey is measured, not ticked"
     assert course.fresh().state == Rollout.State.FINISHED
     assert course.opened == {
         "rehearsal-sign-off": -1, "day-7": 7, "day-14": 14, "day-21": 21, "day-28": 28, "day-35": 35,
