@@ -10,10 +10,8 @@ from itertools import pairwise
 from rollout.domain.linter_findings import Finding, Given, Severity, number, percent
 from rollout.domain.linter_timeline import Case, InForce, Volume, numbers_of, seconds_per_item
 from rollout.domain.plan import Criterion, Plan
-from rollout.domain.plan_vocabulary import STAGES
+from rollout.domain.plan_vocabulary import STAGES, STATED_VOLUME
 from rollout.domain.timetable import most_in
-
-STATED_VOLUME = "issues_per_day"
 
 
 def stated_volume(plan: Plan, operation: str, phase: str) -> float | None:

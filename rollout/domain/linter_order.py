@@ -8,7 +8,7 @@ from itertools import pairwise
 from rollout.domain.linter_findings import Finding, Severity, number, percent
 from rollout.domain.linter_time import judged
 from rollout.domain.linter_timeline import Case, InForce, Standing, first_live, mentioned
-from rollout.domain.plan import Criterion, Plan, Sla
+from rollout.domain.plan import Criterion, Plan, RampStep, Sla
 from rollout.domain.plan_vocabulary import STAGES
 
 
@@ -187,6 +187,9 @@ def ramps(case: Case) -> Iterator[Finding]:
                 standing = before.get(ramp.operation, Standing()).limit
                 if ramp.steps and standing is not None and ramp.steps[0].limit < standing:
                     yield _falls(step.number, ramp.operation, standing, ramp.steps[0].limit)
+                for higher, lower in pairwise(ramp.steps):
+                    if lower.limit < higher.limit:
+                        yield _turns_back(step.number, ramp.operation, higher, lower)
                 top = phase.first_day + ramp.steps[-1].first_day - 1 if ramp.steps else phase.first_day
                 seen = phase.gate.day - top + 1
                 if seen < watched:
@@ -202,6 +205,21 @@ def _falls(where: str, operation: str, standing: int, first: int) -> Finding:
         arithmetic=(f"{first} < {standing}",),
         suggestion=f"Begin the ramp above {standing}.",
         figures={"standing": standing, "first": first},
+    )
+
+
+def _turns_back(where: str, operation: str, higher: RampStep, lower: RampStep) -> Finding:
+    return Finding(
+        rule="ramp_falls",
+        severity=Severity.CONTRADICTION,
+        where=(where,),
+        sentence=(
+            f"The ramp of {operation} falls to {lower.limit} issues per run on its day {lower.first_day}, below the "
+            f"{higher.limit} before it."
+        ),
+        arithmetic=(f"{lower.limit} < {higher.limit}",),
+        suggestion=f"Keep {higher.limit} or more from day {lower.first_day} on.",
+        figures={"standing": higher.limit, "first": lower.limit},
     )
 
 

@@ -15,6 +15,7 @@ from pipeline.workflows.problems import Problem, WorkflowFileError
 from rollout.domain import plan_rules
 from rollout.domain import plan_vocabulary as words
 from rollout.domain.plan import Phase, Plan, Step
+from rollout.domain.plan_faults import Known
 from rollout.domain.plan_reader import PlanReader, read_plan, written
 
 
@@ -26,8 +27,8 @@ def load_plan(
     text: str | bytes,
     *,
     name: str = "plan.yaml",
-    metrics: plan_rules.Known = tuple(words.METRICS),
-    operations: plan_rules.Known = words.OPERATIONS,
+    metrics: Known = tuple(words.METRICS),
+    operations: Known = words.OPERATIONS,
 ) -> Plan:
     """`name` is for messages; `operations` are those that exist, None: not checked. Raises PlanFileError."""
     try:
@@ -90,9 +91,7 @@ def _bare(step: Step) -> Step:
     return replace(step, triggers=tuple(replace(trigger, step="") for trigger in step.triggers))
 
 
-def _checked(
-    reader: PlanReader, plan: Plan, metrics: plan_rules.Known, operations: plan_rules.Known
-) -> Iterator[Problem]:
+def _checked(reader: PlanReader, plan: Plan, metrics: Known, operations: Known) -> Iterator[Problem]:
     """Faults of what could be read; a field that was already reported is not reported again for what it lacks."""
     if reader.incomplete:
         return

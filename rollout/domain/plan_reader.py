@@ -157,6 +157,7 @@ class PlanReader(Reader):
             self.report(node, f"{key} must hold fields, and is {self.kind(node)}.")
             return {}
         found: dict[str, Any] = {}
+        self._remember(found, node, {}, [])
         for name, value in node.value:
             label = name.value if isinstance(name, yaml.ScalarNode) else ""
             if not label:
@@ -167,6 +168,7 @@ class PlanReader(Reader):
                 found[label] = self.number(value, label, least=-1e12, most=1e12, default=0.0)
             else:
                 found[label] = self._plain(value, label)
+            self.places[(id(found), label)] = value
         return found
 
     def _plain(self, node: yaml.Node, key: str) -> Any:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from pipeline.domain import cron
+from rollout.domain import plan_promises
 from rollout.domain import plan_vocabulary as words
 from rollout.domain.measures import Unit, Window
 from rollout.domain.plan import Criterion, GatePlan, Phase, Plan, Ramp, Setting, Source, Step, TimetableEntry, Trigger
+from rollout.domain.plan_faults import Fault, Known, known, unknown
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _WEIGHTS_MAY_MISS = 0.0005
-
-Known = Collection[str] | None  # None: any word will do, for plans that were checked before
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """`field` of `subject` is wrong; an empty field means the whole record."""
-
-    subject: object
-    field: str
-    sentence: str
 
 
 def faults(plan: Plan, *, metrics: Known, operations: Known) -> Iterator[Fault]:
@@ -41,13 +30,8 @@ def faults(plan: Plan, *, metrics: Known, operations: Known) -> Iterator[Fault]:
     yield from _timetable(plan, operations)
     yield from _people(plan)
     yield from _quality(plan, metrics)
-
-
-def unknown(what: str, value: str, known: Collection[str]) -> str:
-    """A sentence for a word that is not known, with the nearest one that is."""
-    close = difflib.get_close_matches(value, list(known), n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(sorted(known))}."
-    return f"There is no {what} {value!r}; {hint}"
+    if metrics is not None:  # a plan that is stored was checked when it was stored, by the rules of then
+        yield from plan_promises.faults(plan)
 
 
 def _phases(plan: Plan) -> Iterator[Fault]:
@@ -134,9 +118,9 @@ def _days(phase: Phase) -> int:
 
 
 def _setting(setting: Setting, operations: Known) -> Iterator[Fault]:
-    yield from _known(setting, "operation", setting.operation, operations)
+    yield from known(setting, "operation", setting.operation, operations)
     if setting.part:
-        yield from _known(setting, "part", setting.part, words.PARTS, "part of the daily operation")
+        yield from known(setting, "part", setting.part, words.PARTS, "part of the daily operation")
         if setting.operation != "daily":
             yield Fault(setting, "part", f"Only the operation 'daily' has parts, not {setting.operation!r}.")
         if setting.cron is not None:
@@ -144,7 +128,7 @@ def _setting(setting: Setting, operations: Known) -> Iterator[Fault]:
     if setting.mode is None and setting.limit is None and setting.cron is None:
         yield Fault(setting, "", "This setting changes nothing; give it a mode, a limit or a cron.")
     if setting.mode is not None:
-        yield from _known(setting, "mode", setting.mode, words.MODES)
+        yield from known(setting, "mode", setting.mode, words.MODES)
     if setting.cron is not None:
         yield from _cron(setting, setting.cron)
 
@@ -158,7 +142,7 @@ def _cron(setting: Setting, expression: str) -> Iterator[Fault]:
 
 def _ramps(step: Step, days: int, operations: Known) -> Iterator[Fault]:
     for ramp in step.ramps:
-        yield from _known(ramp, "operation", ramp.operation, operations)
+        yield from known(ramp, "operation", ramp.operation, operations)
         if not ramp.steps:
             yield Fault(ramp, "steps", f"The ramp of {ramp.operation!r} has no steps; add one or remove the ramp.")
         yield from _ramp_days(ramp, days)
@@ -190,7 +174,7 @@ def _criterion(criterion: Criterion, metrics: Known, operations: Known) -> Itera
     yield from _compared(criterion, criterion.comparator, criterion.unit, criterion.threshold)
     yield from _window(criterion.window)
     if criterion.operation:
-        yield from _known(criterion, "operation", criterion.operation, operations)
+        yield from known(criterion, "operation", criterion.operation, operations)
 
 
 def _trigger(trigger: Trigger, metrics: Known, operations: Known) -> Iterator[Fault]:
@@ -200,16 +184,16 @@ def _trigger(trigger: Trigger, metrics: Known, operations: Known) -> Iterator[Fa
         yield Fault(trigger, "metric", f"The trigger {trigger.slug!r} fires by itself; name its metric.")
     yield from _compared(trigger, trigger.comparator, trigger.unit, trigger.threshold)
     yield from _window(trigger.window)
-    yield from _known(trigger, "scope", trigger.scope, words.SCOPES)
-    yield from _known(trigger, "per", trigger.per, words.COUNTED)
+    yield from known(trigger, "scope", trigger.scope, words.SCOPES)
+    yield from known(trigger, "per", trigger.per, words.COUNTED)
     if trigger.operation:
-        yield from _known(trigger, "operation", trigger.operation, operations)
+        yield from known(trigger, "operation", trigger.operation, operations)
     if trigger.scope == "step" and not trigger.step:
         yield Fault(trigger, "scope", f"The trigger {trigger.slug!r} belongs to no step; its scope must be another.")
 
 
 def _measured(rule: Criterion | Trigger, metric: str, unit: Unit, metrics: Known) -> Iterator[Fault]:
-    yield from _known(rule, "metric", metric, metrics)
+    yield from known(rule, "metric", metric, metrics)
     expected = words.METRICS.get(metric)
     if expected is not None and unit is not expected:
         sentence = f"The metric {metric!r} has the unit {expected.value}, not {unit.value}; correct the unit."
@@ -217,7 +201,7 @@ def _measured(rule: Criterion | Trigger, metric: str, unit: Unit, metrics: Known
 
 
 def _compared(rule: Criterion | Trigger, comparator: str, unit: Unit, threshold: float) -> Iterator[Fault]:
-    yield from _known(rule, "comparator", comparator, words.COMPARATORS)
+    yield from known(rule, "comparator", comparator, words.COMPARATORS)
     if unit is Unit.SHARE and not 0 <= threshold <= 1:
         yield Fault(rule, "threshold", f"A share is from 0 to 1, and this is {threshold:g}; write 0.8 for 80 %.")
 
@@ -230,9 +214,9 @@ def _window(window: Window) -> Iterator[Fault]:
 def _timetable(plan: Plan, operations: Known) -> Iterator[Fault]:
     seen: set[tuple[str, str]] = set()
     for entry in plan.timetable:
-        yield from _known(entry, "operation", entry.operation, operations)
+        yield from known(entry, "operation", entry.operation, operations)
         if entry.mode:
-            yield from _known(entry, "mode", entry.mode, words.MODES)
+            yield from known(entry, "mode", entry.mode, words.MODES)
         if not _TIME.fullmatch(entry.at):
             yield Fault(entry, "at", f"{entry.at!r} is not a time of day; write for example '06:30' (UTC).")
         if (entry.at, entry.operation) in seen:
@@ -258,9 +242,9 @@ def _one_minute(entries: tuple[TimetableEntry, ...]) -> Iterator[Fault]:
 def _people(plan: Plan) -> Iterator[Fault]:
     roles = [role.slug for role in plan.roles]
     for escalation in plan.escalations:
-        yield from _known(escalation, "action", escalation.action, words.ESCALATION_ACTIONS)
+        yield from known(escalation, "action", escalation.action, words.ESCALATION_ACTIONS)
         if escalation.role:
-            yield from _known(escalation, "role", escalation.role, roles)
+            yield from known(escalation, "role", escalation.role, roles)
     for before, after in pairwise(plan.escalations):
         if after.day <= before.day:
             sentence = f"The escalation of day {after.day} follows that of day {before.day}; order them by day."
@@ -269,14 +253,9 @@ def _people(plan: Plan) -> Iterator[Fault]:
 
 def _quality(plan: Plan, metrics: Known) -> Iterator[Fault]:
     for sla in plan.slas:
-        yield from _known(sla, "metric", sla.metric, metrics)
-        yield from _known(sla, "comparator", sla.comparator, words.COMPARATORS)
+        yield from known(sla, "metric", sla.metric, metrics)
+        yield from known(sla, "comparator", sla.comparator, words.COMPARATORS)
     total = sum(line.weight for line in plan.rubric)
     if plan.rubric and abs(total - 1) > _WEIGHTS_MAY_MISS:
         shares = " + ".join(f"{line.weight:.0%}" for line in plan.rubric)
         yield Fault(plan, "rubric", f"The weights of the rubric sum to {total:.0%}, not 100 % ({shares}).")
-
-
-def _known(subject: object, field: str, value: str, known: Known, what: str = "") -> Iterator[Fault]:
-    if known is not None and value not in known:
-        yield Fault(subject, field, unknown(what or field, value, known))

@@ -70,6 +70,25 @@ ESCALATION_ACTIONS = ("remind", "notify", "review")
 # Each stage takes on what the stage before it finished.
 STAGES = ("monitor", "assign", "process")
 
+# Figures that a plan may state for the linter; volumes as issues_per_day.<stage>.<phase>.
+STATED_VOLUME = "issues_per_day"
+STATED = ("stale_after_days", "due_hours")
+
+# What is known when a message of the plan is sent; messages under other names are people's own.
+MESSAGE_FACTS: dict[str, tuple[str, ...]] = {
+    "week-1-launch": ("rehearsal_date", "channel", "plan_url", "rollout_lead"),
+    "weekly-status": (
+        "week", "date_range", "issues_monitored", "assignments", "processed", "handovers", "success_rate", "highlights",
+        "issues", "next_week", "channel", "dashboard_url", "rollout_lead",
+    ),
+    "rollback-announcement": (
+        "scope", "reason", "actor", "at", "steps", "affected_issues", "postmortem_due", "incident_url", "rollout_lead",
+    ),
+    "rollback-summary": (
+        "scope", "reason", "actor", "at", "steps", "affected_issues", "postmortem_due", "incident_url", "rollout_lead",
+    ),
+}  # fmt: skip
+
 # What has to happen before such a metric can be judged: the cohort has to be this old, in days.
 MATURES_AFTER_DAYS = {
     "copilot_completion_24h": 1,

@@ -168,7 +168,8 @@ PLAIN = st.recursive(
 
 
 def _threshold(unit: Unit) -> st.SearchStrategy[float]:
-    return st.floats(0, 1) if unit is Unit.SHARE else st.integers(0, 2000).map(float)
+    ranges = {Unit.SHARE: st.floats(0, 1), Unit.SCORE: st.floats(1, 5)}
+    return ranges.get(unit, st.integers(0, 2000).map(float))
 
 
 @st.composite
@@ -264,18 +265,26 @@ def _phases(draw: st.DrawFn, roles: tuple[str, ...]) -> tuple[Phase, ...]:
     return tuple(phases)
 
 
+def _volumes(phases: tuple[Phase, ...]) -> list[str]:
+    """Names of figures that a plan with these phases may state."""
+    turned = {ramp.operation for phase in phases for step in phase.steps for ramp in step.ramps}
+    return [f"issues_per_day.{operation}.phase-0" for operation in sorted(turned)]
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     """Any plan that can be read; its figures need not agree."""
     roles = ("lead", "devops", "on-call")
     lines = draw(st.integers(0, 4))
+    phases = draw(_phases(roles))
+    numbers = [step.number for phase in phases for step in phase.steps]
     hours = draw(st.lists(st.integers(0, 23), unique=True, max_size=4))
     return Plan(
         slug="any-plan",
         title=draw(TEXT),
         version=draw(TEXT),
         owner=draw(TEXT),
-        phases=draw(_phases(roles)),
+        phases=phases,
         triggers=tuple(draw(_rules("trigger of ", f"all-{place}")) for place in range(draw(st.integers(0, 2)))),
         timetable=tuple(
             TimetableEntry(f"{hour:02}:30", "assign", draw(TEXT), draw(st.sampled_from(["", *words.MODES])))
@@ -287,23 +296,28 @@ def plans(draw: st.DrawFn) -> Plan:
             Sla(f"sla-{n}", draw(TEXT), "copilot_completion_7d", ">=", draw(st.floats(0, 1)), timedelta(days=7))
             for n in range(draw(st.integers(0, 1)))
         ),
-        escalations=tuple(Escalation(day, draw(TEXT), "notify", "lead") for day in range(1, draw(st.integers(1, 3)))),
+        escalations=tuple(
+            Escalation(day, draw(TEXT), action, "lead")
+            for day, action in enumerate(words.ESCALATION_ACTIONS[: draw(st.integers(0, 3))], 1)
+        ),
         rubric=tuple(RubricLine(f"line-{n}", draw(TEXT), 1 / lines, draw(st.floats(0, 1))) for n in range(lines)),
         sampling=draw(
             st.one_of(
                 st.just({}),
                 st.fixed_dictionaries(
                     {
-                        "step": st.sampled_from(["0.0", "1.0", "9.9"]),
-                        "issues_per_week": st.integers(0, 100),
+                        "step": st.sampled_from(numbers),
+                        "issues_per_week": st.integers(1, 100),
                         "metric": st.sampled_from(["guidance_quality", "flow_through"]),
                     }
-                ),
+                )
+                if numbers
+                else st.just({}),
             )
         ),
         stated=draw(
             st.dictionaries(
-                st.sampled_from(["issues_per_day.assign.phase-0", "stale_after_days", "due_hours"]),
+                st.sampled_from([*_volumes(phases), "stale_after_days", "due_hours"]),
                 st.floats(0, 1e6),
                 max_size=3,
             )

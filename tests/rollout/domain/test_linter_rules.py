@@ -308,6 +308,14 @@ def test_a_ramp_that_begins_below_what_stands_is_reported() -> None:
     assert only(with_step(consistent(), "2.1", ramps=(ramp,)), "ramp_falls").figures == {"standing": 10, "first": 8}
 
 
+def test_a_ramp_that_falls_on_its_way_is_reported() -> None:
+    ramp = Ramp("assign", (RampStep(1, 2, 15), RampStep(3, 4, 12), RampStep(5, 7, 15)))
+    one = only(with_step(consistent(), "2.1", ramps=(ramp,)), "ramp_falls")
+
+    assert one.figures == {"standing": 15, "first": 12}
+    assert "falls to 12 issues per run on its day 3" in one.sentence
+
+
 def test_a_ramp_that_is_not_watched_at_its_top_before_the_gate_is_reported() -> None:
     ramp = Ramp("assign", (RampStep(1, 6, 11), RampStep(7, 7, 12)), WEEK_2.ramps[0].prerequisites)
     plan = with_step(consistent(), "2.1", ramps=(ramp, WEEK_2.ramps[1]))
