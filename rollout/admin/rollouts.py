@@ -18,7 +18,7 @@ from pipeline.admin.base import ReasonForm, Screen
 from pipeline.admin.questions import Question, ask, require
 from pipeline.models import Repository
 from pipeline.views import display
-from rollout.admin import gates, limits, plan_pages, rollback_pages, stops, surveys, triggers
+from rollout.admin import gates, limits, messages, plan_pages, rollback_pages, stops, surveys, triggers
 from rollout.admin.base import PageView, RolloutPages, tabs
 from rollout.models import PlanVersion, Rollout
 from rollout.services import rollouts, situation
@@ -75,7 +75,7 @@ class RolloutScreen(RolloutPages):
         return display.when(row.reconciled_at)
 
     def addresses(self) -> list[tuple[str, str, PageView]]:
-        modules = (gates, limits, plan_pages, rollback_pages, stops, surveys, triggers)
+        modules = (gates, limits, messages, plan_pages, rollback_pages, stops, surveys, triggers)
         return [("start", "start", start_page), *(page for module in modules for page in module.PAGES)]
 
     def page_context(self, request: HttpRequest, row: Rollout) -> dict[str, Any]:
@@ -112,6 +112,7 @@ def rollout_context(request: HttpRequest, row: Rollout) -> dict[str, Any]:
         "may_stop": begun and may("rollout.stop_rollout"),
         "may_roll_back": begun and may("rollout.add_rollback"),
         "may_change": begun and may("rollout.add_changerequest"),
+        "may_tell": begun and may(messages.RIGHT),
     }
 
 

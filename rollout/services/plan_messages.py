@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
+from django.db import transaction
+
 from pipeline.models import Handover, Mode, Run, RunItem, Transition
+from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain.messages import render
 from rollout.domain.plan import Message
 from rollout.models import Announcement, Rollout
-from rollout.services import announcements, links, people, rollback_scope
+from rollout.services import announcements, links, people, record, rollback_scope
 
 LAUNCH, WEEKLY = "week-1-launch", "weekly-status"
 CHANNEL = "#wf-modernization"
@@ -21,7 +24,7 @@ def launch(rollout: Rollout, *, rehearsed_on: str, plan_url: str) -> Message:
     """The week 1 launch announcement. `rehearsed_on` and `plan_url` are a person's to say."""
     facts = {
         "rehearsal_date": rehearsed_on,
-        "channel": CHANNEL,
+        "channel": _channel(rollout),
         "plan_url": plan_url,
         "rollout_lead": _signature(rollout),
     }
@@ -45,16 +48,44 @@ def weekly(
         "highlights": _lines(highlights),
         "issues": _lines(issues),
         "next_week": _lines(next_week),
-        "channel": CHANNEL,
+        "channel": _channel(rollout),
         "dashboard_url": links.absolute("/admin/"),
         "rollout_lead": _signature(rollout),
     }
     return render(_template(rollout, WEEKLY), facts)
 
 
-def send(rollout: Rollout, message: Message, *, key: str) -> list[Announcement]:
-    """To every channel, once per `key`."""
-    return announcements.announce(rollout, key=key, subject=message.subject, body=message.body)
+@transaction.atomic
+def send(rollout: Rollout, message: Message, *, key: str, by: str) -> list[Announcement]:
+    """To every channel, once per `key`; NotPossible where that was sent already, or while there is no rollout."""
+    record.need_person(by, "Sending a message of the plan")
+    if rollout.state == Rollout.State.PREPARED:
+        raise NotPossible(f"{rollout} has not started; start it first. Nothing was sent.")
+    own = f"message:{rollout.pk}:{key}"
+    before = Announcement.objects.filter(key__startswith=f"{own}:").order_by("pk").first()
+    if before is not None:
+        raise NotPossible(f"“{before.subject}” was sent on {before.created_at:%Y-%m-%d}; it is sent once.")
+    made = announcements.announce(rollout, key=own, subject=message.subject, body=message.body)
+    audit.append(
+        actor=by,
+        action="message.sent",
+        subject=str(rollout),
+        reason=f"Sent “{message.subject}”.",
+        after={"message": key, "announcements": [row.pk for row in made]},
+    )
+    record.say(rollout, by, f"Sent “{message.subject}”.")
+    return made
+
+
+def this_week(rollout: Rollout, now: datetime) -> int:
+    """The week of the rollout that `now` is in; 1 before it begins."""
+    if rollout.starts_on is None:
+        return 1
+    return max(1, (now.astimezone(UTC).date() - rollout.starts_on).days // 7 + 1)
+
+
+def _channel(rollout: Rollout) -> str:
+    return str(rollback_scope.plan(rollout).extra.get("channel", CHANNEL))
 
 
 def _template(rollout: Rollout, slug: str) -> Message:

@@ -22,6 +22,8 @@ OF_ROLLOUT = (
     "timetable",
     "survey",
     "survey_open",
+    "launch",
+    "weekly",
     "start",
 )
 OF_ROWS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.test import Client
 
-from rollout.models import Hold, PlanVersion, Rollback, Rollout, TriggerState
+from rollout.models import Announcement, Hold, PlanVersion, Rollback, Rollout, TriggerState
 from rollout.services import plans
 from tests.rollout.admin.addresses import page
 from tests.rollout.admin.world import LEAD, OPERATOR, OTHER_LEAD, SIGNERS, World
@@ -141,3 +141,14 @@ def test_export_serves_only_what_the_rollback_wrote(world: World, as_person: As)
     client = as_person(OPERATOR)
 
     assert client.get(f"/admin/rollout/rollback/{world.rollback.pk}/exports/secret/").status_code == 404
+
+
+def test_weekly_status_is_sent_from_its_page(world: World, as_person: As) -> None:
+    client, address = as_person(LEAD), page("rollout_weekly", world.rollout.pk)
+    assert "Week 1 so far: Issues monitored:" in client.get(address).content.decode()
+
+    answer = {"week": 1, "highlights": "All is well\n\nNobody called", "issues": "", "next_week": "More"}
+    assert client.post(address, answer).status_code == 302
+    told = Announcement.objects.get(key=f"message:{world.rollout.pk}:weekly-1:email")
+    assert "- All is well\n- Nobody called\n" in told.body
+    assert b"it is sent once" in client.post(address, answer).content

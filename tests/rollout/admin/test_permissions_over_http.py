@@ -44,6 +44,8 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         page("rollout_timetable", key): OPERATORS,
         page("rollout_profile", key): LEADS,
         page("rollout_survey_open", key): LEADS,
+        page("rollout_launch", key): LEADS,
+        page("rollout_weekly", key): LEADS,
         page("rollout_gate_ask", key, "rehearsal-sign-off"): LEADS,
         page("rollout_gate_measure", key, "rehearsal-sign-off"): OPERATORS,
         page("rollout_answer", key, "rehearsal-executed"): LEADS,

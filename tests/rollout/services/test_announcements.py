@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -13,6 +13,8 @@ from django.db import transaction
 from pytest_django.fixtures import Settings
 
 from pipeline.clock import VirtualClock
+from pipeline.models import AuditEntry
+from pipeline.services.operations import NotPossible
 from rollout.models import Announcement, Rollout
 from rollout.notifier import channels
 from rollout.notifier.null import Null
@@ -20,6 +22,7 @@ from rollout.notifier.port import Message, NotTaken, Rejected, TryLater
 from rollout.services import announcements, plan_messages
 from sandbox.server import Sandbox
 from tests.factories import make_handover, make_issue, make_transition
+from tests.rollout.factories import make_plan
 from tests.rollout.services.rolling_back import live_run, make_lead, make_rollout
 
 
@@ -170,8 +173,24 @@ def test_week_without_work_claims_no_success(rollout: Rollout) -> None:
     assert "Issues monitored: 0" in body
 
 
-def test_message_of_the_plan_is_sent_once(rollout: Rollout) -> None:
+def test_message_of_the_plan_is_sent_once_and_logged(rollout: Rollout) -> None:
     message = plan_messages.weekly(rollout, 1)
-    for _time in range(2):
-        plan_messages.send(rollout, message, key="weekly:1")
+    plan_messages.send(rollout, message, key="weekly-1", by="lena")
+    with pytest.raises(NotPossible, match="it is sent once"):
+        plan_messages.send(rollout, message, key="weekly-1", by="lena")
     assert Announcement.objects.count() == 2
+    assert AuditEntry.objects.get(action="message.sent").actor == "lena"
+
+
+def test_channel_is_the_plan_s_own(rollout: Rollout) -> None:
+    text = rollout.plan.text.replace('channel: "#wf-modernization"', 'channel: "#harbour"')
+    Rollout.objects.filter(pk=rollout.pk).update(plan=make_plan(text=text))
+    rollout.refresh_from_db()
+    assert "post in #harbour" in plan_messages.weekly(rollout, 1).body
+
+
+@pytest.mark.parametrize(("days", "week"), [(-3, 1), (0, 1), (6, 1), (7, 2), (34, 5)])
+def test_week_is_counted_from_day_one(rollout: Rollout, days: int, week: int) -> None:
+    assert rollout.starts_on is not None
+    on = datetime.combine(rollout.starts_on, datetime.min.time(), UTC) + timedelta(days=days)
+    assert plan_messages.this_week(rollout, on) == week
