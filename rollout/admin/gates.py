@@ -151,6 +151,7 @@ def phase_of(row: Rollout, slug: str) -> Phase:
 def ask_page(screen: Any, request: HttpRequest, row: Rollout, gate: str) -> HttpResponse:
     require(request.user, "rollout.decide_gate")
     phase = phase_of(row, gate)
+    unanswered = [line.criterion.text for line in _by_hand(row, phase) if line.tick is None]
 
     def act(answer: Any, actor: str) -> Gate:
         return gates.ask(
@@ -168,6 +169,10 @@ def ask_page(screen: Any, request: HttpRequest, row: Rollout, gate: str) -> Http
                 "Every criterion is measured now, and the evidence is frozen with the gate.",
                 f"To sign: {', '.join(phase.gate.signers) or 'nobody'}. You cannot sign what you ask.",
                 "When the evidence or the plan changes, the gate becomes void and has to be asked again.",
+                *(
+                    f"Nobody has answered “{text}”: without an answer it cannot be decided with go."
+                    for text in unanswered
+                ),
             ],
             act=act,
             done="The gate is asked; those who sign find it in the gate room.",
@@ -175,6 +180,10 @@ def ask_page(screen: Any, request: HttpRequest, row: Rollout, gate: str) -> Http
             back=standing.page(row, "gates"),
         ),
     )
+
+
+def _by_hand(row: Rollout, phase: Phase) -> list[criteria.CriterionLine]:
+    return [line for line in criteria.lines(row, gate_evidence.criteria(phase)) if line.by_hand]
 
 
 def measure_page(screen: Any, request: HttpRequest, row: Rollout, gate: str) -> HttpResponse:

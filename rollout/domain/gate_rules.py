@@ -135,7 +135,7 @@ def may_decide(
     if found is Verdict.BREACH:
         return "A criterion is not met, so the decision cannot be go; iterate or hold."
     if not grows(found) and not insufficient:
-        return f"The evidence is {WORDS[found]}; ask again to proceed on insufficient evidence, or wait."
+        return f"Not every criterion is met ({WORDS[found]}); ask again to proceed on insufficient evidence, or wait."
     valid = {line.role for line in signed if line.evidence_hash == evidence and (line.on_insufficient or grows(found))}
     missing = [role for role in signers if role not in valid]
     if missing:

@@ -152,3 +152,10 @@ def test_weekly_status_is_sent_from_its_page(world: World, as_person: As) -> Non
     told = Announcement.objects.get(key=f"message:{world.rollout.pk}:weekly-1:email")
     assert "- All is well\n- Nobody called\n" in told.body
     assert b"it is sent once" in client.post(address, answer).content
+
+
+def test_asking_a_gate_tells_what_nobody_has_answered(world: World, as_person: As) -> None:
+    world.rollout.ticks.filter(criterion="rehearsal-signed").delete()
+    text = as_person(LEAD).get(page("rollout_gate_ask", world.rollout.pk, "rehearsal-sign-off")).content.decode()
+    assert "Nobody has answered “Sign-off from all stakeholders”" in text
+    assert "Nobody has answered “Live rehearsal" not in text
