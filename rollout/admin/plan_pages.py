@@ -34,7 +34,7 @@ def propose_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpRespons
     require(request.user, "rollout.add_changerequest")
 
     def act(answer: Any, actor: str) -> Any:
-        return change_requests.ask(row, answer["text"], actor=actor, reason=answer["reason"])
+        return change_requests.ask(row, answer["text"], actor=actor, reason=answer["reason"], seen=answer["seen"])
 
     return ask(
         screen,
@@ -50,7 +50,7 @@ def propose_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpRespons
             act=act,
             done="The change is asked for; its page shows the diff. Somebody else has to review it.",
             form=PlanTextForm,
-            initial={"text": row.plan.text},
+            initial={"text": row.plan.text, "seen": row.plan.sha256},
             template="admin/rollout/wide_question.html",
         ),
     )

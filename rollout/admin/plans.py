@@ -32,6 +32,8 @@ class PlanTextForm(ReasonForm):
         strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 24, "spellcheck": "false"}),
     )
+    # What the text was when the page was opened, so that nobody saves over what somebody else saved meanwhile.
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     def clean_text(self) -> str:
         # A browser sends CRLF for every line; a plan's hash must not depend on that.
@@ -133,7 +135,7 @@ def edit_page(screen: Any, request: HttpRequest, row: PlanVersion) -> HttpRespon
         return to_page(row)
 
     def act(answer: Any, actor: str) -> None:
-        plans.edit(row, answer["text"], actor=actor, reason=answer["reason"])
+        plans.edit(row, answer["text"], actor=actor, reason=answer["reason"], seen=answer["seen"])
 
     return ask(
         screen,
@@ -146,7 +148,7 @@ def edit_page(screen: Any, request: HttpRequest, row: PlanVersion) -> HttpRespon
             act=act,
             done="The draft is saved.",
             form=PlanTextForm,
-            initial={"text": row.text},
+            initial={"text": row.text, "seen": row.sha256},
             template="admin/rollout/wide_question.html",
         ),
     )

@@ -14,12 +14,20 @@ from rollout.services.record import need_person, need_reason, same, say
 
 
 @transaction.atomic
-def ask(rollout: Rollout, text: str, *, actor: str, reason: str) -> ChangeRequest:
-    """Ask for the plan of `rollout` to become `text`. PlanFileError where it cannot be read."""
+def ask(rollout: Rollout, text: str, *, actor: str, reason: str, seen: str = "") -> ChangeRequest:
+    """Ask for the plan of `rollout` to become `text`. PlanFileError where it cannot be read.
+
+    `seen`: the hash of the plan that the text was made from, so that it does not undo what changed since.
+    """
     need_person(actor, "Asking for a change of the plan")
     need_reason(reason)
     rollout = Rollout.objects.select_related("plan").get(pk=rollout.pk)  # the caller's may be older
     current = _current(rollout)
+    if seen and seen != current.sha256:
+        raise NotPossible(
+            f"The plan became {plans.name_of(current)} while you wrote; keep your text, open the page again and make "
+            "the change there. Nothing was changed."
+        )
     _check_fits(rollout, current, text)
     request = ChangeRequest.objects.create(
         rollout=rollout,

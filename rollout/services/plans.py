@@ -127,18 +127,21 @@ def next_version(plan: Plan, text: str, *, actor: str, frozen: bool = False) -> 
 
 
 @transaction.atomic
-def edit(version: PlanVersion, text: str, *, actor: str, reason: str) -> PlanVersion:
-    """Replace a draft's text. A frozen version, or one that changed since it was read, is refused."""
+def edit(version: PlanVersion, text: str, *, actor: str, reason: str, seen: str = "") -> PlanVersion:
+    """Replace a draft's text. A frozen version, or one that changed since it was read, is refused.
+
+    `seen`: the hash of the text that was edited, where it was read before `version` was.
+    """
     if version.status == PlanVersion.Status.FROZEN:
         raise NotPossible(f"{name_of(version)} is frozen; a started plan changes only by a change request.")
     plan = read(text, name=f"{version.slug}.yaml")
     if plan.slug != version.slug:
         raise NotPossible(f"The slug is {plan.slug!r} and was {version.slug!r}; import it as a plan of its own.")
-    before, sha256 = version.sha256, digest(text)
-    if before == sha256:
+    before, sha256 = seen or version.sha256, digest(text)
+    if version.sha256 == sha256:
         return version
-    seen = PlanVersion.objects.filter(pk=version.pk, status=PlanVersion.Status.DRAFT, sha256=before)
-    if not seen.update(text=text, sha256=sha256, title=plan.title):
+    mine = PlanVersion.objects.filter(pk=version.pk, status=PlanVersion.Status.DRAFT, sha256=before)
+    if not mine.update(text=text, sha256=sha256, title=plan.title):
         raise NotPossible(f"{name_of(version)} was changed by somebody else meanwhile; read it again.")
     audit.append(
         actor=actor,

@@ -159,3 +159,16 @@ def test_asking_a_gate_tells_what_nobody_has_answered(world: World, as_person: A
     text = as_person(LEAD).get(page("rollout_gate_ask", world.rollout.pk, "rehearsal-sign-off")).content.decode()
     assert "Nobody has answered “Sign-off from all stakeholders”" in text
     assert "Nobody has answered “Live rehearsal" not in text
+
+
+def test_a_draft_edited_by_two_at_once_keeps_the_first_save(world: World, as_person: As) -> None:
+    draft = plans.import_plan(plans.shipped_text() + "# draft", actor=LEAD)
+    address, text = page("planversion_edit", draft.pk), draft.text
+    form = {"seen": draft.sha256, "reason": "A note."}
+    assert draft.sha256 in as_person(LEAD).get(address).content.decode()
+
+    assert as_person(LEAD).post(address, form | {"text": text + "\n# mine"}).status_code == 302
+    late = as_person(OTHER_LEAD).post(address, form | {"text": text + "\n# theirs"})
+
+    assert b"was changed by somebody else meanwhile" in late.content
+    assert PlanVersion.objects.get(pk=draft.pk).text.endswith("# mine")

@@ -116,6 +116,17 @@ def test_a_change_of_a_plan_that_changed_since_is_refused() -> None:
     assert rollout.plan.text == CHANGED
 
 
+def test_a_text_made_from_an_older_plan_is_not_asked_for() -> None:
+    rollout = make_rollout()
+    seen = rollout.plan.sha256
+    approved(asked(rollout))
+
+    with pytest.raises(NotPossible, match="while you wrote; keep your text"):
+        change_requests.ask(rollout, SHIPPED + "# mine", actor="lena", reason="Mine.", seen=seen)
+
+    assert ChangeRequest.objects.count() == 1
+
+
 def test_a_plan_that_came_back_to_the_same_text_still_voids_older_requests() -> None:
     rollout = make_rollout()
     late = asked(rollout, SHIPPED.replace("owner: Workflow", "owner: The Workflow"))
