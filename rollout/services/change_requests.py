@@ -9,7 +9,7 @@ from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan import Plan
 from rollout.models import ChangeRequest, Gate, PlanVersion, Rollout, StepProgress
-from rollout.services import plans, reconcile
+from rollout.services import plans, promises, reconcile, situation
 from rollout.services.record import need_person, need_reason, same, say
 
 
@@ -77,6 +77,7 @@ def _put_in_force(request: ChangeRequest, actor: str, note: str) -> PlanVersion:
     _settle(request, ChangeRequest.State.APPROVED, actor, note)
     void = Gate.objects.filter(rollout=rollout, state=Gate.State.ASKED).update(state=Gate.State.VOID)
     _add_steps(rollout, plan)
+    promises.adopt(rollout, plan, actor=actor)
     _record(request, actor, current, version, void)
     return version
 
@@ -123,6 +124,13 @@ def _check_fits(rollout: Rollout, current: PlanVersion, text: str) -> Plan:
     gone = sorted(set(begun) - numbers)
     if gone:
         raise NotPossible(f"Step {', '.join(gone)} has begun and is missing from the changed plan; keep it.")
+    lacked = situation.missing(rollout.repository_id, plans.plan_of(current))
+    new = [name for name in situation.missing(rollout.repository_id, plan) if name not in lacked]
+    if new:
+        raise NotPossible(
+            f"The changed plan turns {', '.join(new)}, which {rollout.repository} does not have; add them on the "
+            "repository's page first. Nothing was changed."
+        )
     return plan
 
 

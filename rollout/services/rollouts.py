@@ -14,9 +14,7 @@ from rollout.domain import desired
 from rollout.domain.plan import Plan
 from rollout.domain.progress import Cause, RolloutState, StepState
 from rollout.models import Hold, PlanVersion, Rollout, StepProgress, TriggerState
-from rollout.services import fence, plans, reconcile, record, toggles
-from rollout.services.completion import service_levels
-from rollout.services.escalation import rules
+from rollout.services import fence, plans, promises, reconcile, record, situation, toggles
 
 
 def prepare(repository: Repository, plan_version: PlanVersion, actor: str) -> Rollout:
@@ -62,8 +60,7 @@ def start(rollout: Rollout, *, actor: str, reason: str, starts_on: date) -> Roll
             started_by=actor,
         )
         _make_rows(rollout, plan)
-        service_levels.adopt(rollout.repository, plan, actor=actor)
-        rules.adopt(rollout.repository, plan, actor=actor)
+        promises.adopt(rollout, plan, actor=actor)
         Operation.objects.filter(repository_id=rollout.repository_id).exclude(kind=Kind.SYNC).update(
             lease_owner=Operation.LeaseOwner.ROLLOUT
         )
@@ -123,8 +120,7 @@ def _check(rollout: Rollout, plan: Plan, starts_on: date, today: date) -> None:
         raise NotPossible(
             f"The plan opens with step {ungated}, which no gate comes before; add a phase with a gate before it."
         )
-    rows = Operation.objects.filter(repository_id=rollout.repository_id).prefetch_related("parts")
-    missing = desired.missing(plan, {row.name: [part.kind for part in row.parts.all()] for row in rows})
+    missing = situation.missing(rollout.repository_id, plan)
     if missing:
         raise NotPossible(
             f"The plan turns {', '.join(missing)}, which {rollout.repository} does not have; add them on the "

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from pipeline.models import Kind, Operation
 from pipeline.services.operations import cron_of
-from rollout.domain import days
+from rollout.domain import days, desired
 from rollout.domain.desired import HoldNow, OperationNow, PartNow, Situation, StepNow
 from rollout.domain.plan import Plan
 from rollout.domain.progress import RolloutState, StepState
@@ -28,6 +28,12 @@ def watched(rollout: Rollout) -> list[Operation]:
     rows = Operation.objects.filter(repository_id=rollout.repository_id).exclude(kind=Kind.SYNC)
     rows = rows.select_related("repository").only("name", "kind", "mode", "limit", "repository__full_name")
     return list(rows.prefetch_related("parts"))
+
+
+def missing(repository_id: int, plan: Plan) -> tuple[str, ...]:
+    """Operations, and parts of them, that a plan turns and a repository does not have."""
+    rows = Operation.objects.filter(repository_id=repository_id).prefetch_related("parts")
+    return desired.missing(plan, {row.name: [part.kind for part in row.parts.all()] for row in rows})
 
 
 def decisions(rollout: Rollout) -> list[days.Decided]:

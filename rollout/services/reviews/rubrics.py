@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from pipeline import clock
 from pipeline.services import audit
 from pipeline.services.operations import NotPossible
+from rollout.domain.plan import RubricLine
 from rollout.domain.reviews import rubric as domain
 from rollout.domain.reviews.rubric import CriterionSpec
 from rollout.models import Rubric, RubricCriterion
@@ -113,6 +114,26 @@ def publish(rubric: Rubric, *, by: str, reason: str) -> None:
 def diff(before: Rubric, after: Rubric) -> list[str]:
     """One sentence for each difference: criteria, weights, targets, anchors."""
     return domain.differences(specs_of(before), specs_of(after))
+
+
+def unlike(lines: Sequence[RubricLine]) -> str:
+    """How a plan's rubric differs from the one in use, in one sentence; empty where it does not, or there is none."""
+    rubric = Rubric.objects.filter(slug=GUIDANCE, status=Status.IN_USE).first()
+    if rubric is None or not lines:
+        return ""
+    used = specs_of(rubric)
+    anchors = {one.slug: one.anchors for one in used}
+    planned = [
+        CriterionSpec(line.slug, line.text, round(line.weight * 100), line.target, anchors.get(line.slug, ()))
+        for line in lines
+    ]
+    found = domain.differences(used, planned)
+    if not found:
+        return ""
+    return (
+        f"The plan's rubric is not {rubric}, by which reviewers score: {' '.join(found[:3])} Publish a version that "
+        "fits, or ask for a change of the plan."
+    )
 
 
 def _draft(rubric: Rubric) -> Rubric:

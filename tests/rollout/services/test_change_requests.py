@@ -8,9 +8,10 @@ from pipeline.clock import VirtualClock
 from pipeline.models import AuditEntry
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan_file import PlanFileError
-from rollout.models import ChangeRequest, Gate, PlanVersion, ProgressEntry, Rollout, StepProgress
+from rollout.models import ChangeRequest, EscalationRule, Gate, PlanVersion, ProgressEntry, Rollout, StepProgress
 from rollout.services import change_requests, plans
-from tests.factories import MOMENT
+from rollout.services.completion import service_levels
+from tests.factories import MOMENT, make_operation
 from tests.rollout import world
 from tests.rollout.factories import make_plan, make_rollout
 
@@ -57,6 +58,30 @@ def test_an_approved_request_is_carried_out_at_once(virtual_clock: VirtualClock)
     approved(asked(rollout, text))
 
     assert world.operation(rollout, "assign").limit == 8
+
+
+def test_service_levels_and_escalations_of_the_changed_plan_hold_from_then_on() -> None:
+    rollout = make_rollout()
+    text = SHIPPED.replace("{day: 3, text", "{day: 4, text").replace(
+        "threshold: 0.95\n    within", "threshold: 0.9\n    within"
+    )
+
+    approved(asked(rollout, text))
+
+    level = {row.slug: row.threshold for row in service_levels.in_force(rollout.repository_id)}
+    assert level["completion-7d"] == 0.9
+    assert EscalationRule.objects.get(repository=rollout.repository, action="remind").days_overdue == 4
+
+
+def test_an_operation_that_the_repository_lacks_is_not_asked_for(virtual_clock: VirtualClock) -> None:
+    rollout = world.in_week_1()
+    make_operation(name="watch-harbours")
+    text = rollout.plan.text.replace("operation: process", "operation: watch-harbours", 1)
+
+    with pytest.raises(NotPossible, match=r"turns watch-harbours, which .* does not have; add them"):
+        asked(rollout, text)
+
+    assert not ChangeRequest.objects.exists()
 
 
 def test_the_version_that_was_in_force_stays_as_it_was() -> None:

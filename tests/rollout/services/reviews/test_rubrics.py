@@ -11,6 +11,7 @@ from pipeline.services.operations import NotPossible
 from rollout.domain.reviews.rubric import SHIPPED
 from rollout.models import Rubric, RubricCriterion
 from rollout.models.rubrics import Frozen
+from rollout.services import plans
 from rollout.services.reviews import rubrics
 from tests.rollout.factories import make_rubric
 
@@ -130,3 +131,15 @@ def test_rows_of_a_version_that_was_in_use_refuse_by_themselves(status: str) -> 
 def test_without_a_version_in_use_nothing_is_scored() -> None:
     with pytest.raises(NotPossible, match="No version of the rubric guidance is in use"):
         rubrics.in_use()
+
+
+def test_a_plan_with_another_rubric_than_the_one_in_use_is_told() -> None:
+    shipped = plans.read(plans.shipped_text()).rubric
+    assert rubrics.unlike(shipped) == ""
+    rubrics.ship()
+    assert rubrics.unlike(shipped) == ""
+
+    stricter = [replace(shipped[0], target=0.99), *shipped[1:]]
+    said = rubrics.unlike(stricter)
+    assert said.startswith("The plan's rubric is not Specialist guidance v1, by which reviewers score: ")
+    assert "99" in said
