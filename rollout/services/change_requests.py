@@ -8,6 +8,7 @@ from pipeline import clock
 from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan import Plan
+from rollout.domain.plan_file import PlanFileError
 from rollout.models import ChangeRequest, Gate, PlanVersion, Rollout, StepProgress
 from rollout.services import plans, promises, reconcile, situation
 from rollout.services.record import need_person, need_reason, same, say
@@ -70,7 +71,10 @@ def _put_in_force(request: ChangeRequest, actor: str, note: str) -> PlanVersion:
         )
     if request.diff != _diff(current, request.text):
         raise NotPossible("The request's text does not fit the diff that is shown; withdraw it and ask again.")
-    plan = _check_fits(rollout, current, request.text)
+    try:
+        plan = _check_fits(rollout, current, request.text)
+    except PlanFileError as error:  # it could be read when it was asked for
+        raise NotPossible(f"The changed plan cannot be carried out any more: {error} Withdraw it.") from error
     version = plans.next_version(plan, request.text, actor=request.asked_by, frozen=True)
     if not Rollout.objects.filter(pk=rollout.pk, plan=current).update(plan=version):
         raise NotPossible("The rollout's plan was changed by somebody else meanwhile; read it again.")

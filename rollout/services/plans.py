@@ -157,8 +157,11 @@ def edit(version: PlanVersion, text: str, *, actor: str, reason: str, seen: str 
 
 @transaction.atomic
 def freeze(version: PlanVersion, *, actor: str, reason: str = "A rollout starts with it.") -> PlanVersion:
-    """From now on the version never changes; freezing twice is once."""
-    read(version.text, name=f"{version.slug}.yaml")
+    """From now on the version never changes; freezing twice is once. A draft is read by the rules of today."""
+    try:
+        read(version.text, name=f"{version.slug}.yaml")
+    except PlanFileError as error:
+        raise NotPossible(f"{name_of(version)} cannot be carried out as it is: {error} Edit the draft.") from error
     if digest(version.text) != version.sha256:
         raise NotPossible(f"The text of {name_of(version)} does not fit its hash; import it anew.")
     draft = PlanVersion.objects.filter(pk=version.pk, status=PlanVersion.Status.DRAFT, sha256=version.sha256)

@@ -84,6 +84,16 @@ def test_an_operation_that_the_repository_lacks_is_not_asked_for(virtual_clock: 
     assert not ChangeRequest.objects.exists()
 
 
+def test_a_change_whose_operation_vanished_meanwhile_is_refused_in_a_sentence() -> None:
+    rollout = make_rollout()
+    added = make_operation(repository=rollout.repository, name="watch-harbours")
+    request = asked(rollout, SHIPPED.replace("operation: validate", "operation: watch-harbours", 1))
+    added.delete()
+
+    with pytest.raises(NotPossible, match=r"cannot be carried out any more: .*line \d+"):
+        approved(request)
+
+
 def test_the_version_that_was_in_force_stays_as_it_was() -> None:
     rollout = make_rollout()
     before = rollout.plan

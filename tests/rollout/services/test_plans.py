@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError
 
-from pipeline.models import AuditEntry
+from pipeline.models import AuditEntry, Operation
 from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan_file import PlanFileError, dump_plan
@@ -155,6 +155,17 @@ def test_a_text_that_does_not_fit_its_hash_is_not_frozen() -> None:
 
     with pytest.raises(NotPossible, match="does not fit its hash"):
         plans.freeze(version, actor="lena")
+
+
+def test_a_draft_that_rules_of_today_refuse_is_not_frozen() -> None:
+    make_operation(name="watch-harbours")
+    version = stored(TEXT.replace("operation: monitor", "operation: watch-harbours", 1))
+    Operation.objects.all().delete()
+
+    with pytest.raises(NotPossible, match=r"consistent@1 cannot be carried out as it is: .*line \d+.*Edit the draft"):
+        plans.freeze(version, actor="lena")
+
+    assert PlanVersion.objects.get().status == "draft"
 
 
 def test_what_was_imported_is_exported_byte_for_byte() -> None:
