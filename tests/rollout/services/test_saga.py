@@ -20,6 +20,7 @@ from rollout.services.saga_steps import CARRY_OUT, reverting
 from rollout.services.saga_steps.telling import SHORT, message_of
 from tests.factories import make_effect, make_handover, make_item, make_run
 from tests.fake_github import FakeGitHub
+from tests.rollout.factories import make_plan
 from tests.rollout.services.rolling_back import (
     live_run,
     make_lead,
@@ -380,8 +381,8 @@ def test_drill_gives_way_to_a_hold(demonstration: Rollout, time: VirtualClock) -
 
 
 def test_message_of_a_plan_without_a_template_has_our_own_words(rollout: Rollout) -> None:
-    rollout.plan.text = rollout.plan.text.replace(f"slug: {SHORT}", "slug: another")
-    rollout.plan.save()
+    rollout.plan = make_plan(text=rollout.plan.text.replace(f"slug: {SHORT}", "slug: another"))
+    rollout.save(update_fields=["plan"])
     rollback = rolled_back(rollout)
     assert message_of(rollback, SHORT).subject == "Rolled back: everything"
 
