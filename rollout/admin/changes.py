@@ -13,7 +13,7 @@ from pipeline.admin.questions import Question, ask, require
 from pipeline.views import display
 from rollout.admin.base import PageView, RolloutPages, tabs
 from rollout.models import ChangeRequest
-from rollout.services import change_requests
+from rollout.services import change_requests, plans
 from rollout.services.record import same
 
 
@@ -59,6 +59,7 @@ class ChangeRequestScreen(RolloutPages):
             "may_withdraw": open_ and mine,
             "mine": mine,
             "open": open_,
+            "findings": plans.new_findings(row.rollout.plan.text, row.text) if open_ else (),
         }
 
 

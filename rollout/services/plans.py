@@ -196,6 +196,12 @@ def difference(old: str, new: str, *, before: str = "now", after: str = "changed
     return Difference(found, plan_diff.text_diff(old, new, before, after))
 
 
+def new_findings(old: str, new: str) -> tuple[Finding, ...]:
+    """What does not add up in `new` and did in `old`."""
+    known = {(found.rule, found.sentence) for found in lint(_stored(old))}
+    return tuple(found for found in lint(_stored(new)) if (found.rule, found.sentence) not in known)
+
+
 def version_named(name: str) -> PlanVersion:
     """By "unified-pipeline@2", or "unified-pipeline" for the newest."""
     slug, _, number = name.partition("@")

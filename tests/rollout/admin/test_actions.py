@@ -172,3 +172,14 @@ def test_a_draft_edited_by_two_at_once_keeps_the_first_save(world: World, as_per
 
     assert b"was changed by somebody else meanwhile" in late.content
     assert PlanVersion.objects.get(pk=draft.pk).text.endswith("# mine")
+
+
+def test_reviewer_of_a_change_sees_what_would_not_add_up_any_more(world: World, as_person: As) -> None:
+    assert "any more" not in as_person(OTHER_LEAD).get(page("changerequest_change", world.change.pk)).content.decode()
+
+    falls = plans.shipped_text().replace("last_day: 5, limit: 18}", "last_day: 5, limit: 12}", 1)
+    world.change.__class__.objects.filter(pk=world.change.pk).update(text=falls)
+
+    text = as_person(OTHER_LEAD).get(page("changerequest_change", world.change.pk)).content.decode()
+    assert "What would not add up any more" in text
+    assert "The ramp of assign falls to 12" in text

@@ -194,6 +194,14 @@ def test_two_versions_differ_by_field_and_by_line() -> None:
     assert found.readable().startswith("phase week-1 › step 1.1")
 
 
+def test_a_change_tells_what_does_not_add_up_any_more_and_nothing_that_was_so_before() -> None:
+    text = plans.shipped_text()
+    worse = text.replace("{first_day: 3, last_day: 5, limit: 18}", "{first_day: 3, last_day: 5, limit: 12}")
+
+    assert [found.rule for found in plans.new_findings(text, worse)] == ["ramp_falls"]
+    assert plans.new_findings(worse, worse) == ()
+
+
 @pytest.mark.parametrize(("name", "version"), [("consistent", 2), ("consistent@1", 1)])
 def test_a_version_is_found_by_its_name(name: str, version: int) -> None:
     stored(), stored(CHANGED)
