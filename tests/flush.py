@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import connection
 
+from tests import guards
+
 KEPT = frozenset({"django_content_type", "auth_permission", "django_migrations"})
 
 
@@ -24,4 +26,9 @@ def sql_flush(style: object, tables: Sequence[str], **options: Any) -> list[str]
     with connection.cursor() as cursor:
         cursor.execute(counted)
         filled = [names[row[0]] for row in cursor.fetchall()]
-    return [f"DELETE FROM {connection.ops.quote_name(name)}" for name in filled]  # noqa: S608
+    return [line for name in filled for line in _emptying(name)]
+
+
+def _emptying(table: str) -> list[str]:
+    opening, closing = guards.statements(table)
+    return [*opening, f"DELETE FROM {connection.ops.quote_name(table)}", *closing]  # noqa: S608

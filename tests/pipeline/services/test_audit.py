@@ -11,6 +11,7 @@ from pipeline import clock
 from pipeline.models import AuditEntry
 from pipeline.services import audit
 from pipeline.services.audit import GENESIS, Verified
+from tests import guards
 
 pytestmark = pytest.mark.usefixtures("time")
 
@@ -54,7 +55,8 @@ def test_empty_log_verifies() -> None:
 )
 def test_altered_entry_is_found(change: dict[str, Any]) -> None:
     rows = written()
-    AuditEntry.objects.filter(pk=rows[1].pk).update(**change)
+    with guards.taken_away():
+        AuditEntry.objects.filter(pk=rows[1].pk).update(**change)
     found = audit.verify()
     assert found.fault == "Entry 2 was altered after it was written."
     assert (found.entries, found.head) == (1, rows[0].hash)
@@ -62,12 +64,15 @@ def test_altered_entry_is_found(change: dict[str, Any]) -> None:
 
 def test_removed_entry_is_found() -> None:
     rows = written()
-    AuditEntry.objects.filter(pk=rows[1].pk).delete()
+    with guards.taken_away():
+        AuditEntry.objects.filter(pk=rows[1].pk).delete()
     assert audit.verify().fault == "Entry 2 is missing; the next one is 3."
 
 
 def test_removed_first_entry_is_found() -> None:
-    AuditEntry.objects.filter(pk=written()[0].pk).delete()
+    row = written()[0]
+    with guards.taken_away():
+        AuditEntry.objects.filter(pk=row.pk).delete()
     assert audit.verify().fault == "Entry 1 is missing; the next one is 2."
 
 
@@ -75,7 +80,8 @@ def test_inserted_entry_that_is_rehashed_breaks_the_next_one() -> None:
     rows = written()
     rows[1].reason = "Rewritten history"
     rows[1].hash = audit._hash(rows[1])
-    rows[1].save()
+    with guards.taken_away():
+        rows[1].save()
     assert audit.verify().fault == "Entry 3 was altered after it was written."
 
 

@@ -15,6 +15,7 @@ from pipeline.services import audit, bell, execution, operations, telemetry
 from rollout import tasks
 from rollout.models import Announcement, Hold, Rollback, Rollout
 from rollout.services import external_schedules, reconcile, saga, ticking, triggers
+from tests import guards
 from tests.factories import make_operation, make_run
 from tests.rollout import world
 
@@ -91,7 +92,8 @@ def test_a_head_that_could_not_be_written_is_tried_again(
 def test_a_tail_that_was_cut_is_told_with_the_next_head(virtual_clock: VirtualClock) -> None:
     world.started()
     ticking.export_head(virtual_clock.now())
-    AuditEntry.objects.order_by("-sequence")[0].delete()
+    with guards.taken_away():
+        AuditEntry.objects.order_by("-sequence")[0].delete()
     assert audit.verify().fault == ""
     ticking.export_head(virtual_clock.now() + timedelta(days=1))
     told = Announcement.objects.get(key__startswith="audit:", channel="email")
