@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pipeline import clock
@@ -36,9 +36,10 @@ class Track(NoPrefetch):
         found: list[Candidate] = []
         for start in range(0, len(chosen), BATCH):
             batch = chosen[start : start + BATCH]
-            facts = {fact.node_id: fact for fact in github.handovers([(row.number, row.node_id) for row in batch])}
+            facts = github.handovers([(row.number, row.node_id) for row in batch])
             heard = _closing(batch, facts)[:LAST_WORDS]
-            looks = (_look(run, github, row, facts.get(row.node_id), row.pk in heard) for row in batch)
+            read = zip(batch, facts, strict=True)  # by their order: a server that speaks only REST may give no node ids
+            looks = (_look(run, github, row, fact, row.pk in heard) for row, fact in read)
             found += [candidate for candidate in looks if candidate]
         return found + self._closed(run, {candidate.issue.pk for candidate in found if candidate.issue})
 
@@ -102,15 +103,15 @@ def _judgement_of(row: Handover, snapshot: IssueSnapshot) -> Judgement:
     return Judgement(Outcome(row.outcome), str(row.evidence.get("reason", "")))
 
 
-def _closing(batch: Sequence[Issue], facts: Mapping[str, HandoverFacts]) -> list[int]:
+def _closing(batch: Sequence[Issue], facts: Sequence[HandoverFacts]) -> list[int]:
     """Keys of the issues of a batch that were closed."""
-    read = [(row.pk, fact.issue) for row in batch if (fact := facts.get(row.node_id))]
+    read = [(row.pk, fact.issue) for row, fact in zip(batch, facts, strict=True)]
     return [key for key, snapshot in read if snapshot is not None and not snapshot.is_open]
 
 
-def _look(run: Run, github: GitHub, issue: Issue, facts: HandoverFacts | None, last_words: bool) -> Candidate | None:
+def _look(run: Run, github: GitHub, issue: Issue, facts: HandoverFacts, last_words: bool) -> Candidate | None:
     """Judge one hand-over, store the judgement, and say whether something has to be written."""
-    if facts is None or facts.issue is None:
+    if facts.issue is None:
         sync.read_one(run.repository, github, issue.number)  # absent from a batch is no proof: ask for it alone
         return None
     issues.absorb(run.repository, facts.issue)
