@@ -54,6 +54,7 @@ class TimelineEvent:
     at: datetime | None
     actor: Actor | None
     pull_number: int | None = None  # cross-referenced: the pull request that names this issue
+    pull_repository: str = ""  # and the full name of where it lives; empty where GitHub did not say
     body: str = ""  # commented
     message: str = ""  # failure_message
     raw: dict[str, Any] = field(default_factory=dict)

@@ -172,10 +172,19 @@ def event(data: Any) -> TimelineEvent:
         at=maybe_moment(data, "created_at") or maybe_moment(data, "submitted_at"),
         actor=actor(who) if isinstance(who, Mapping) and "login" in who else None,
         pull_number=optional(origin, "number", int) if is_pull(origin) else None,
+        pull_repository=_home(origin) if is_pull(origin) else "",
         body=str(data.get("body") or ""),
         message=str(data.get("failure_message") or ""),
         raw=dict(data),
     )
+
+
+def _home(origin: Any) -> str:
+    """The full name of the repository that an issue or pull request lives in; "" where the answer does not tell."""
+    named = origin.get("repository")
+    if isinstance(named, Mapping) and isinstance(named.get("full_name"), str):
+        return str(named["full_name"])
+    return "/".join(str(origin.get("repository_url") or "").split("/")[-2:])
 
 
 def actions_workflow(data: Any) -> ActionsWorkflow:

@@ -10,9 +10,11 @@ LABELS = "labels(first: 100) { nodes { name } }"
 
 AUTHOR = "author { __typename login ... on Bot { databaseId } ... on User { databaseId } }"
 
+HOME = "repository { nameWithOwner }"
+
 PULL = f"""
   id number title body state isDraft merged mergedAt closedAt
-  headRefName baseRefName headRefOid url createdAt updatedAt {AUTHOR}
+  headRefName baseRefName headRefOid url createdAt updatedAt {AUTHOR} {HOME}
   mergeable commits(last: 1) {{ nodes {{ commit {{ statusCheckRollup {{ state }} }} }} }}
 """
 
@@ -23,7 +25,7 @@ query($ids: [ID!]!) {{
     __typename
     ... on Issue {{
       id number title body state stateReason locked authorAssociation url createdAt updatedAt closedAt
-      {AUTHOR}
+      {AUTHOR} {HOME}
       {LABELS}
       {ASSIGNED}
       closedByPullRequestsReferences(first: 5, includeClosedPrs: true) {{ nodes {{ {PULL} }} }}

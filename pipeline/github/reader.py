@@ -156,8 +156,13 @@ class RestReader:
             if error.status in (401, 403):
                 raise
             return HandoverFacts(None, node_id, ())
-        numbers = {event.pull_number: None for event in self.timeline(number) if event.pull_number}
-        return HandoverFacts(issue, node_id, tuple(self.pull(pull) for pull in numbers))
+        numbers = {event.pull_number: None for event in self.timeline(number) if self._refers(event)}
+        return HandoverFacts(issue, node_id, tuple(self.pull(pull) for pull in numbers if pull))
+
+    def _refers(self, event: TimelineEvent) -> bool:
+        """A pull request of another repository may name this issue too; its number means something else here."""
+        home = event.pull_repository.lower()
+        return event.pull_number is not None and home in ("", self._full_name.lower())
 
     # --- how ---
 

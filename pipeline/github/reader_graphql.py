@@ -84,8 +84,11 @@ def _facts(node: Any, node_id: str, read_at: datetime) -> HandoverFacts:
 
 
 def _pulls(node: Any) -> tuple[Pull, ...]:
+    """A pull request of another repository may name this issue too; its number means something else here."""
+    home = parse.field(node, "repository.nameWithOwner", str)
     linked = parse.nodes(node, "closedByPullRequestsReferences")
     sources = [entry.get("source") or {} for entry in parse.nodes(node, "timelineItems")]
     crossing = [source for source in sources if source.get("__typename") == "PullRequest"]
-    by_number = {pull.number: pull for pull in map(parse.graphql_pull, linked + crossing)}
+    ours = [found for found in linked + crossing if parse.field(found, "repository.nameWithOwner", str) == home]
+    by_number = {pull.number: pull for pull in map(parse.graphql_pull, ours)}
     return tuple(by_number[number] for number in sorted(by_number))

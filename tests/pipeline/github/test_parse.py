@@ -88,3 +88,16 @@ def test_cross_reference_from_a_pull_request_carries_its_number() -> None:
     source = {"issue": {"number": 12, "pull_request": {"url": "x"}}}
     assert parse.event({"event": "cross-referenced", "source": source}).pull_number == 12
     assert parse.event({"event": "cross-referenced", "source": {"issue": {"number": 12}}}).pull_number is None
+
+
+@pytest.mark.parametrize(
+    ("told", "home"),
+    [
+        ({"repository": {"full_name": "acme/watch"}}, "acme/watch"),
+        ({"repository_url": "https://api.github.com/repos/acme/watch"}, "acme/watch"),
+        ({}, ""),
+    ],
+)
+def test_cross_reference_tells_where_its_pull_request_lives(told: dict[str, Any], home: str) -> None:
+    source = {"issue": {"number": 12, "pull_request": {"url": "x"}, **told}}
+    assert parse.event({"event": "cross-referenced", "source": source}).pull_repository == home

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,8 +15,8 @@ from pipeline.github.port import BadCredentials, GitHubError, IssueTarget, NotFo
 from sandbox.errors import Refusal
 from sandbox.graphql_schema import TYPES, FieldType
 from sandbox.http import Handler
-from sandbox.model import Pull
-from sandbox.seed import USER_TOKEN
+from sandbox.model import Entry, Pull
+from sandbox.seed import USER_TOKEN, add_repository
 from tests.pipeline.github.world import REPOSITORY, World, clients
 
 NOBODY = IssueTarget(None, "", "")
@@ -158,6 +159,23 @@ def test_handovers_tell_issue_and_pull_requests_in_one_request_with_graphql(both
     assert [pull.number for pull in facts[0].pulls] == [number]
     if both.speaks == "graphql":
         assert both.meter.routes == ["POST graphql handovers"]
+
+
+def mention_from_elsewhere(both: World, number: int, pull: int) -> None:
+    """A pull request of another repository, alike but for its number, names the issue too."""
+    elsewhere = add_repository(both.sandbox.world, "demo", "elsewhere")
+    elsewhere.issues[999] = deepcopy(both.state(pull))
+    elsewhere.issues[999].number = 999
+    said = {"repository": elsewhere.full_name, "number": 999}
+    both.state(number).timeline.append(Entry(999, "cross-referenced", "rosa", datetime.now(UTC), said))
+
+
+def test_pull_request_of_another_repository_is_none_of_a_handover(both: World) -> None:
+    target = both.issue()
+    number = pull_request(both, body=f"For #{target.number}")
+    mention_from_elsewhere(both, target.number or 0, number)
+    facts = both.github.handovers([(target.number or 0, target.node_id)])
+    assert [pull.number for pull in facts[0].pulls] == [number]
 
 
 def test_handover_of_an_issue_that_is_gone_has_no_issue(both: World) -> None:
