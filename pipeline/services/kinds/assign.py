@@ -35,7 +35,7 @@ class Assign(NoPrefetch):
             return skip("skipped", refused)  # before a classifier is paid for it
         specs = workflows.in_force(repository)
         text = IssueText(snapshot.number, snapshot.title, snapshot.body, snapshot.labels)
-        assessment = classifiers.in_force().assess(text, list(specs.values()))
+        assessment = classifiers.in_force(item.run_id).assess(text, list(specs.values()))
         classifiers.account(item, assessment)
         reading = plan_assign.Reading(
             assessment,

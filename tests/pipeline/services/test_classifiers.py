@@ -28,13 +28,19 @@ def configure(settings: Settings, **values: Any) -> None:
 
 
 def test_rules_are_the_default() -> None:
-    assert isinstance(classifiers.in_force(), RulesClassifier)
+    assert isinstance(classifiers.in_force(1), RulesClassifier)
 
 
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 def test_language_model_is_in_force_when_it_is_configured(settings: Settings, wire: str) -> None:
     configure(settings, classifier="model", endpoint="http://127.0.0.1:1/v1", model="m", format=wire)
-    assert isinstance(classifiers.in_force(), ModelClassifier)
+    assert isinstance(classifiers.in_force(1), ModelClassifier)
+
+
+def test_one_run_keeps_its_language_model_and_what_it_knows_of_failures(settings: Settings) -> None:
+    configure(settings, classifier="model", endpoint="http://127.0.0.1:1/v1", model="m")
+    assert classifiers.in_force(1) is classifiers.in_force(1)
+    assert classifiers.in_force(1) is not classifiers.in_force(2)
 
 
 def test_quota_is_that_of_the_utc_day_and_of_all_workers(time: clock.VirtualClock) -> None:
@@ -45,6 +51,13 @@ def test_quota_is_that_of_the_utc_day_and_of_all_workers(time: clock.VirtualCloc
     make_ai_call(at=clock.now(), calls=1)
     assert not quota.take()
     time.advance(timedelta(hours=16))
+    assert quota.take()
+
+
+def test_quota_counts_the_calls_of_an_assessment_that_has_no_row_yet() -> None:
+    quota = DailyQuota(1)
+    assert [quota.take(), quota.take()] == [True, False]
+    quota.record(Usage("m", calls=1))
     assert quota.take()
 
 
