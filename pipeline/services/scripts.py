@@ -17,14 +17,16 @@ OK, FAILED, BAD_INPUT, TRY_LATER = 0, 1, 2, 75
 
 
 def repository_named(full_name: str | None) -> Repository:
-    """The repository of that name, or the only one."""
-    rows = Repository.objects.order_by("pk")
-    if full_name:
-        rows = rows.filter(full_name__iexact=full_name)
-    found = list(rows[:2])
+    """The repository of that name or web address, or the only one."""
+    rows = list(Repository.objects.order_by("pk"))
+    wanted = (full_name or "").rstrip("/").lower()
+    found = [row for row in rows if not wanted or wanted in (row.full_name.lower(), row.html_url.lower())]
     if not found:
         named = f" {full_name!r}" if full_name else ""
         raise NotPossible(f"There is no repository{named}; add it in the admin under Repositories.")
+    if len(found) > 1 and wanted:
+        places = " or ".join(row.html_url for row in found)
+        raise NotPossible(f"Several servers have a repository {full_name!r}; name one by its address: {places}.")
     if len(found) > 1:
         raise NotPossible("There are several repositories; name one with --repository owner/name.")
     return found[0]

@@ -80,10 +80,14 @@ def _parsed(body: bytes) -> dict[str, Any] | None:
 
 def _repository(payload: dict[str, Any]) -> Repository | None:
     named = payload.get("repository")
-    full_name = named.get("full_name") if isinstance(named, dict) else None
+    if not isinstance(named, dict):
+        return None
+    full_name = named.get("full_name")
     if not isinstance(full_name, str) or not FULL_NAME.fullmatch(full_name):
         return None  # nothing that a database should be asked for before the signature is known
-    return Repository.objects.filter(full_name__iexact=full_name).first()
+    rows = list(Repository.objects.filter(full_name__iexact=full_name).order_by("pk"))
+    page = str(named.get("html_url") or "").lower()  # two servers may have repositories of one name
+    return next((row for row in rows if row.html_url.lower() == page), rows[0] if rows else None)
 
 
 def _secret(repository: Repository | None) -> bytes:

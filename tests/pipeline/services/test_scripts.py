@@ -53,6 +53,15 @@ def test_only_repository_needs_no_name_and_several_do() -> None:
 
 
 @pytest.mark.usefixtures("time")
+def test_repositories_of_one_name_on_two_servers_are_named_by_address() -> None:
+    make_repository(full_name="acme/one")
+    inside = make_repository(full_name="acme/one", api_url="https://git.example/api/v3", web_url="https://git.example")
+    with pytest.raises(NotPossible, match=r"by its address: .* or https://git\.example/acme/one\."):
+        scripts.repository_named("acme/one")
+    assert scripts.repository_named("https://git.example/acme/one/") == inside
+
+
+@pytest.mark.usefixtures("time")
 @pytest.mark.parametrize("name", [None, "no/where"])
 def test_repository_that_is_not_there_is_named(name: str | None) -> None:
     with pytest.raises(NotPossible, match="There is no repository"):

@@ -111,6 +111,14 @@ def test_name_of_the_repository_is_compared_without_case(repository: Repository)
     assert WebhookDelivery.objects.get().repository == repository
 
 
+def test_repositories_of_one_name_on_two_servers_are_told_apart(repository: Repository) -> None:
+    inside = "https://github.inside.example"
+    other = make_repository(full_name="acme/watch", api_url=f"{inside}/api/v3", web_url=inside)
+    named = {"full_name": "acme/watch", "html_url": "https://github.inside.example/acme/watch"}
+    deliver(payload(repository=named))
+    assert WebhookDelivery.objects.get().repository == other
+
+
 def test_delivery_id_is_used_once(repository: Repository) -> None:
     deliver(payload())
     assert deliver(payload()) == Answer(200, "This delivery was used already.")
