@@ -2,7 +2,7 @@
 
 `normalise_url` still opens in a browser. For comparing, `url_key` goes one step further and forgets the scheme and a
 leading `www.`. The case of a path is kept, because servers may tell it apart; a copy that differs only there is
-found by its title.
+found by its title, and so is one that moved, unless its source says that it was published at another time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
 import idna
@@ -50,6 +51,7 @@ class Sighting:
     url: str
     title: str
     where: str = ""
+    published_at: datetime | None = None  # None: the source does not say
 
 
 def normalise_url(url: str) -> str:
@@ -101,9 +103,21 @@ def duplicate_reason(new: Sighting, known: Iterable[Sighting]) -> str | None:
     for other in known:
         if url_key(other.url) == key:
             return f"The address is that of {_name(other)} once tracking parameters and spelling are set aside."
-        if title and same_title is None and normalise_title(other.title) == title and host_of(other.url) == host:
+        same = bool(title) and normalise_title(other.title) == title and host_of(other.url) == host
+        if same and same_title is None and not _next_of_a_series(new, other):
             same_title = other
     return None if same_title is None else f"{host} already published the same title: {_name(same_title)}."
+
+
+def _next_of_a_series(new: Sighting, other: Sighting) -> bool:
+    """A weekly report has one title for ever: another path, published at another time, is another thing."""
+    if new.published_at is None or other.published_at is None or new.published_at == other.published_at:
+        return False
+    return _place(new.url) != _place(other.url)
+
+
+def _place(url: str) -> str:
+    return url_key(url).partition("?")[0].casefold()
 
 
 def _name(known: Sighting) -> str:

@@ -114,13 +114,17 @@ def _store(source: Source, entry: Entry) -> Discovery | None:
 def _original(row: Discovery) -> tuple[Discovery | None, str]:
     """The earlier discovery that this one repeats, and why."""
     firsts = Discovery.objects.filter(repository=row.repository).exclude(status=Discovery.Status.DUPLICATE)
-    near = firsts.filter(normalised_url=row.normalised_url) | firsts.filter(normalised_title=row.normalised_title)
-    near = near | firsts.filter(fingerprint=row.fingerprint)
-    sighting = urls.Sighting(row.url, row.title)
-    for other in near.order_by("pk")[:50]:
-        reason = urls.duplicate_reason(sighting, [urls.Sighting(other.url, other.title)])
+    same_address = firsts.filter(normalised_url=row.normalised_url) | firsts.filter(fingerprint=row.fingerprint)
+    same_title = firsts.filter(normalised_title=row.normalised_title).exclude(normalised_url=row.normalised_url)
+    sighting = _sighting(row)
+    for other in (*same_address.order_by("pk")[:50], *same_title.order_by("-pk")[:50]):
+        reason = urls.duplicate_reason(sighting, [_sighting(other)])
         if reason is None and other.fingerprint == row.fingerprint:
             reason = "Address and title are the same once spelling is set aside."
         if reason is not None:
             return other, reason
     return None, ""
+
+
+def _sighting(row: Discovery) -> urls.Sighting:
+    return urls.Sighting(row.url, row.title, published_at=row.published_at)

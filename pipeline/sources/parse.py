@@ -14,7 +14,9 @@ import io
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import struct_time
 from typing import Any
@@ -25,7 +27,15 @@ import feedparser
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from pipeline.domain.urls import normalise_url, versioned
-from pipeline.sources.plaintext import MAX_EXCERPT, MAX_TITLE, bounded, moment, plain, title_from_url
+from pipeline.sources.plaintext import (
+    MAX_EXCERPT,
+    MAX_TITLE,
+    bounded,
+    moment,
+    plain,
+    title_from_url,
+    title_from_whole_url,
+)
 from pipeline.sources.port import Entry, Fetched
 from pipeline.sources.tangles import Tangled, parsed
 
@@ -164,7 +174,7 @@ def _sitemap(fetched: Fetched) -> tuple[Entry, ...]:
         raise MalformedContent(
             f"{fetched.url} is no sitemap (it has neither <urlset> nor <sitemapindex>); nothing was taken from it."
         )
-    return _kept(_sitemap_entry(fetched.url, node) for node in tree.css("urlset > url"))
+    return _told_apart(_kept(_sitemap_entry(fetched.url, node) for node in tree.css("urlset > url")))
 
 
 def _unpacked(fetched: Fetched) -> bytes:
@@ -229,7 +239,7 @@ def _page(fetched: Fetched, selector: str) -> tuple[Entry, ...]:
     links = [link for node in chosen for link in _links_of(node)]
     if links:
         base = _base(tree, fetched.url)
-        return _kept(_link_entry(base, link) for link in links)
+        return _told_apart(_kept(_link_entry(base, link) for link in links))
     return _text_block(fetched.url, tree, chosen)
 
 
@@ -311,3 +321,11 @@ def _kept(found: Iterable[Entry | None]) -> tuple[Entry, ...]:
         if entry:
             kept.setdefault(entry.url, entry)
     return tuple(kept.values())
+
+
+def _told_apart(found: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """What many addresses are called ("Read more", "Index") names none of them; the address itself does."""
+    names = Counter(entry.title for entry in found)
+    return tuple(
+        replace(entry, title=title_from_whole_url(entry.url)) if names[entry.title] > 1 else entry for entry in found
+    )

@@ -98,6 +98,14 @@ def title_from_url(url: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def title_from_whole_url(url: str) -> str:
+    """All of an address behind its host as words, where the last part alone names many: "/2026/11/index.html"."""
+    parts = urlsplit(url)
+    words = re.sub(r"[\W_]+", " ", unquote(f"{parts.path} {parts.query}"))
+    text = bounded(words, MAX_TITLE) or title_from_url(url)
+    return text[:1].upper() + text[1:]
+
+
 def moment(text: str) -> datetime | None:
     """An ISO 8601 time as aware UTC (no zone means UTC), or None when it is none."""
     try:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,6 +143,23 @@ def test_duplicate_reason_names_the_issue_with_the_same_address() -> None:
 def test_duplicate_reason_names_the_same_title_on_the_same_host() -> None:
     reason = duplicate_reason(Sighting("https://example.com/other", "FIRST "), KNOWN)
     assert reason == "example.com already published the same title: issue #7 (https://example.com/a?id=1)."
+
+
+WEEKLY = Sighting("https://example.com/2026/45", "The week", "issue #9", datetime(2026, 11, 1, tzinfo=UTC))
+
+
+def test_next_part_of_a_series_is_no_duplicate() -> None:
+    following = Sighting("https://example.com/2026/46", "The week", published_at=datetime(2026, 11, 8, tzinfo=UTC))
+    assert duplicate_reason(following, [WEEKLY]) is None
+
+
+@pytest.mark.parametrize("again", [
+    Sighting("https://example.com/moved/45", "The week", published_at=WEEKLY.published_at),
+    Sighting("https://example.com/moved/45", "The week"),
+    Sighting("https://example.com/2026/45?from=feed", "The week", published_at=datetime(2026, 11, 8, tzinfo=UTC)),
+])  # fmt: skip
+def test_same_title_is_a_duplicate_unless_place_and_time_are_others(again: Sighting) -> None:
+    assert duplicate_reason(again, [WEEKLY]) is not None
 
 
 def test_the_same_title_on_another_host_is_no_duplicate() -> None:

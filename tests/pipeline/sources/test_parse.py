@@ -226,6 +226,16 @@ def test_links_at_a_selector_are_entries() -> None:
     assert entries("page", fetched(PAGE), ".news a") == entries("page", fetched(PAGE), ".news")
 
 
+def test_links_of_one_text_are_named_by_their_addresses() -> None:
+    page = "<ul><li><a href='/n/harbour'>Read more</a></li><li><a href='/n/?id=7'>Read more</a></li></ul>"
+    assert [entry.title for entry in entries("page", fetched(page), "ul")] == ["N harbour", "N id 7"]
+
+
+def test_pages_of_one_file_name_in_a_sitemap_are_named_by_their_folders() -> None:
+    site = "<urlset><url><loc>/10/index.html</loc></url><url><loc>/11/index.html</loc></url></urlset>"
+    assert [entry.title for entry in entries("sitemap", fetched(site))] == ["10 index html", "11 index html"]
+
+
 def test_a_text_block_is_one_entry_that_changes_with_its_text() -> None:
     (before,) = entries("page", fetched(PAGE), "#state")
     (again,) = entries("page", fetched(PAGE.replace("<ul", "<ul id=x")), "#state")
