@@ -71,11 +71,16 @@ def validation_steps(plan: Workplan) -> list[str]:
     if plan.workflow.minimum_words:
         steps.append(f"Each required file has at least {plan.workflow.minimum_words} words of its own.")
     if plan.workflow.required_sections:
-        names = ", ".join(f"“{name}”" for name in plan.workflow.required_sections)
+        names = ", ".join(f"“{in_words(name)}”" for name in plan.workflow.required_sections)
         steps.append(f"Taken together, the files contain the sections {names}.")
     steps.append("No line in italics that says what is still to be written is left in any file.")
     steps.append("Every address and every number that is cited stands in the material or in a named source.")
     return steps
+
+
+def in_words(section: str) -> str:
+    """`executive_summary`, as older files write it, as words."""
+    return section.replace("_", " ").capitalize() if "_" in section else section
 
 
 def render_summary(plan: Workplan) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.domain.changes import ScaffoldFile
 from pipeline.domain.cleaning import code, one_line, quotation
-from pipeline.domain.guidance import ASSIGNMENT, GUIDANCE, UNTRUSTED, validation_steps
+from pipeline.domain.guidance import ASSIGNMENT, GUIDANCE, UNTRUSTED, in_words, validation_steps
 from pipeline.domain.placeholders import fill
 from pipeline.domain.workflows import Deliverable
 from pipeline.domain.workplan import README, Workplan, due_text
@@ -26,7 +26,7 @@ def default_template(item: Deliverable, sections: tuple[str, ...] = ()) -> str:
     """For a deliverable that brings no template of its own."""
     names = sections or ("Summary", "Findings", "Sources")
     parts = ["# {title}", "{description}" if item.description.strip() else "", "About {issue_title} in {repository}."]
-    parts += [f"## {_words(name)}\n\n_To be written._" for name in names]
+    parts += [f"## {in_words(name)}\n\n_To be written._" for name in names]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -77,8 +77,3 @@ def _readme(plan: Workplan) -> str:
 
 def _link(plan: Workplan, path: str) -> str:
     return path.removeprefix(f"{plan.folder}/").replace(" ", "%20").replace("(", "%28").replace(")", "%29")
-
-
-def _words(name: str) -> str:
-    """`executive_summary`, as older files write it, as words."""
-    return name.replace("_", " ").capitalize() if "_" in name else name

@@ -25,9 +25,18 @@ class Reader:
         self.problems.append(Problem(node.start_mark.line + 1, node.start_mark.column + 1, sentence))
 
     def fields(
-        self, node: yaml.Node, where: str, known: Collection[str], ignored: Collection[str] = ()
+        self,
+        node: yaml.Node,
+        where: str,
+        known: Collection[str],
+        ignored: Collection[str] = (),
+        *,
+        foreign: bool = False,
     ) -> dict[str, yaml.Node]:
-        """The fields of a mapping by name; unknown and repeated ones are problems, `ignored` ones a note."""
+        """The fields of a mapping by name; unknown and repeated ones are problems, `ignored` ones a note.
+
+        In a `foreign` group, which steered another program, an unknown one is a note too, unless it looks misspelt.
+        """
         if not isinstance(node, yaml.MappingNode):
             self.report(node, f"{where} must hold fields, and is {self.kind(node)}.")
             return {}
@@ -36,10 +45,10 @@ class Reader:
             name = key.value if isinstance(key, yaml.ScalarNode) else ""
             if name in found:
                 self.report(key, f"{name!r} stands twice in {where}; remove one.")
-            elif name in ignored:
-                self.notes.append(f"Line {key.start_mark.line + 1}: {name!r} has no effect here and is left out.")
             elif name in known:
                 found[name] = value
+            elif name in ignored or (foreign and name and not difflib.get_close_matches(name, list(known), n=1)):
+                self.notes.append(f"Line {key.start_mark.line + 1}: {name!r} has no effect here and is left out.")
             else:
                 self.report(key, f"{name!r} is not a field of {where}; {_hint(name, known)}")
         return found
@@ -126,8 +135,8 @@ class Reader:
             self.report(node, f"{what} has {len(node.value)} entries; at most {most} are possible.")
         return list(node.value[:most])
 
-    def placeholders(self, node: yaml.Node | None, known: Collection[str]) -> None:
-        """A problem at its own place for every placeholder that nothing would fill."""
+    def placeholders(self, node: yaml.Node | None, known: Collection[str], dropped: Collection[str] = ()) -> None:
+        """A problem at its own place for every placeholder that nothing would fill; `dropped` ones are taken out."""
         if not isinstance(node, yaml.ScalarNode):
             return
         raw = self.source[node.start_mark.index : node.end_mark.index]
@@ -135,6 +144,8 @@ class Reader:
         for item in unknown(str(node.value), known):
             offset = raw.find(f"{{{item.name}}}", position)
             position = offset + 1 if offset >= 0 else position
+            if item.name in dropped:
+                continue
             at = node.start_mark.index + max(offset, 0)
             line = self.source.count("\n", 0, at) + 1
             self.problems.append(Problem(line, at - self.source.rfind("\n", 0, at), item.sentence))

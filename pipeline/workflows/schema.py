@@ -2,7 +2,7 @@
 
 The newer: `triggers.labels`, `triggers.content_keywords`, `specialist.type`, `deliverables`, `confidence`. The older:
 `trigger_labels`, `output.folder_structure`, `output.branch_pattern`, `processing`, `validation.min_word_count`. Fields
-of the older form that steered another program are left out with a note.
+of either that steered another program are left out with a note.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from datetime import timedelta
 import yaml
 
 from pipeline.domain import workplan
+from pipeline.domain.guidance import in_words
 from pipeline.domain.labels import MAX_LABEL
 from pipeline.domain.placeholders import canonical
 from pipeline.domain.refs import slug
@@ -26,16 +27,29 @@ from pipeline.workflows.specialists import SLUG, read_slug
 FIELDS = (
     "slug", "name", "description", "version", "workflow_version", "triggers", "trigger_labels", "content_keywords",
     "specialist", "deliverables", "branch_pattern", "folder_pattern", "due_hours", "confidence", "confidence_threshold",
-    "acceptance_criteria", "validation", "output", "git", "processing", "config",
+    "acceptance_criteria", "validation", "output", "git", "git_workflow", "processing", "config", "quality_assurance",
 )  # fmt: skip
 NO_EFFECT = (
     "category", "priority", "metadata", "required_labels", "required_entities", "deliverable_templates", "audit_trail",
+    "processing_steps", "integrations",
 )  # fmt: skip
-TRIGGERS = ("labels", "content_keywords", "keywords")
+TRIGGERS = ("labels", "content_keywords", "keywords", "confidence_threshold")
+TRIGGERS_NO_EFFECT = ("assignee",)
 SPECIALIST = ("type", "slug")
+SPECIALIST_NO_EFFECT = ("priority_weight", "extraction_focus")
 CONFIDENCE = ("assign_at", "ask_at")
 VALIDATION = ("minimum_words", "min_words", "min_word_count", "required_sections")
-OUTPUT = ("folder_structure", "folder_pattern", "branch_pattern", "branch_prefix", "file_pattern", "file_extension")
+VALIDATION_NO_EFFECT = (
+    "checks", "quality_check", "min_confidence", "min_content_length", "spell_check", "peer_review_required",
+    "technical_review_required", "include_code_examples", "include_risk_ratings",
+)  # fmt: skip
+OUTPUT = (
+    "folder_structure", "folder_pattern", "branch_pattern", "branch_naming", "branch_prefix", "file_pattern",
+    "file_naming", "file_extension",
+)  # fmt: skip
+GIT = ("branch_pattern", "branch_name_pattern", "branch_prefix")
+GIT_NO_EFFECT = ("commit_message", "commit_messages", "file_organization")
+QUALITY_NO_EFFECT = ("minimum_confidence_score", "validation_rules")
 PROCESSING = ("specialist_type", "due_hours")
 PROCESSING_NO_EFFECT = (
     "timeout", "timeout_minutes", "analysis_timeout", "max_retries", "require_review", "auto_pr", "context", "priority",
@@ -43,7 +57,7 @@ PROCESSING_NO_EFFECT = (
 )  # fmt: skip
 DELIVERABLE = ("name", "title", "description", "template", "path", "filename", "required", "order", "sections",
                "required_sections")  # fmt: skip
-DELIVERABLE_NO_EFFECT = ("type", "format", "metadata", "conditions", "priority")
+DELIVERABLE_NO_EFFECT = ("type", "format", "metadata", "conditions", "conditional_sections", "priority")
 
 SPECIALISTS_BY_WORD = (("osint", "osint-researcher"), ("target", "target-profiler"), ("profil", "target-profiler"))
 DEFAULT_SPECIALIST = "intelligence-analyst"
@@ -51,6 +65,9 @@ MAX_DUE_HOURS = 24 * 366
 
 # A template that is only a name refers to a file of another program.
 _TEMPLATE_FILE = re.compile(r"[\w./-]+\.(?:md|markdown|txt|j2)|[a-z0-9]+(?:_[a-z0-9]+)+")
+# A branch or file is found again by its name, so what differs from run to run cannot be part of it.
+TIMES = ("timestamp", "date", "datetime", "time")
+_TIMED = re.compile(rf"[-_.]?\{{(?:{'|'.join(TIMES)})\}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +95,7 @@ def read_workflow(text: str | bytes, *, name: str) -> Loaded:
             reader.report(workflow.places.get(problem.field) or top, str(problem))
     if reader.problems:
         raise WorkflowFileError(name, reader.problems)
-    return Loaded(spec, tuple(reader.notes))
+    return Loaded(spec, tuple(dict.fromkeys(reader.notes)))
 
 
 class _Workflow:
@@ -88,13 +105,14 @@ class _Workflow:
         self.reader, self.top, self.file = reader, top, file
         self.places: dict[str, yaml.Node] = {}  # of branch, folder and each deliverable's path, for later problems
         self.fields = reader.fields(top, "a workflow", FIELDS, NO_EFFECT)
-        self.triggers = self._group("triggers", TRIGGERS)
+        self.triggers = self._group("triggers", TRIGGERS, TRIGGERS_NO_EFFECT)
         self.confidence = self._group("confidence", CONFIDENCE)
-        self.validation = self._group("validation", VALIDATION, ("checks", "quality_check", "min_confidence"))
+        self.validation = self._group("validation", VALIDATION, VALIDATION_NO_EFFECT)
+        self.quality = self._group("quality_assurance", VALIDATION[3:], QUALITY_NO_EFFECT)
         self.output = self._group("output", OUTPUT, ("format", "directory"))
-        self.git = self._group("git", ("branch_pattern",), ("commit_message",))
-        self.processing = self._group("processing", PROCESSING, PROCESSING_NO_EFFECT)
-        self.config = self._group("config", ("specialist_type",), PROCESSING_NO_EFFECT)
+        self.git = self._group("git", GIT, GIT_NO_EFFECT) or self._group("git_workflow", GIT, GIT_NO_EFFECT)
+        self.processing = self._group("processing", PROCESSING, PROCESSING_NO_EFFECT, foreign=True)
+        self.config = self._group("config", ("specialist_type",), PROCESSING_NO_EFFECT, foreign=True)
 
     def read(self) -> WorkflowSpec:
         reader, fields = self.reader, self.fields
@@ -116,19 +134,23 @@ class _Workflow:
             deliverables=self._deliverables(),
             branch_pattern=self._branch(),
             folder_pattern=self._folder(),
-            due=timedelta(hours=reader.number(due, "due_hours", least=1, most=MAX_DUE_HOURS, default=48)),
+            due=timedelta(hours=reader.whole(due, "due_hours", least=1, most=MAX_DUE_HOURS, default=48)),
             assign_at=assign_at,
             ask_at=ask_at,
             acceptance_criteria=self._criteria(),
             minimum_words=reader.whole(words, "minimum_words", least=0, most=100_000, default=0),
-            required_sections=reader.texts(
-                self.validation.get("required_sections"), "required_sections", most=30, length=100
-            ),
+            required_sections=self._sections(),
         )
 
-    def _group(self, name: str, known: tuple[str, ...], ignored: tuple[str, ...] = ()) -> dict[str, yaml.Node]:
+    def _group(
+        self, name: str, known: tuple[str, ...], ignored: tuple[str, ...] = (), *, foreign: bool = False
+    ) -> dict[str, yaml.Node]:
         node = self.fields.get(name)
-        return self.reader.fields(node, f"{name!r}", known, ignored) if node is not None else {}
+        return self.reader.fields(node, f"{name!r}", known, ignored, foreign=foreign) if node is not None else {}
+
+    def _sections(self) -> tuple[str, ...]:
+        node = self.validation.get("required_sections") or self.quality.get("required_sections")
+        return self.reader.texts(node, "required_sections", most=30, length=100)
 
     def _one_of(self, fields: dict[str, yaml.Node], names: tuple[str, ...]) -> yaml.Node | None:
         """Of several spellings of one field the first; two at once are a problem."""
@@ -157,7 +179,7 @@ class _Workflow:
     def _keyword_nodes(self) -> list[tuple[yaml.Node, str]]:
         groups = [
             (self.fields.get("content_keywords"), "content_keywords"),
-            (self._one_of(self.triggers, TRIGGERS[1:]), "triggers.content_keywords"),
+            (self._one_of(self.triggers, ("content_keywords", "keywords")), "triggers.content_keywords"),
         ]
         return [(node, what) for node, what in groups if node is not None]
 
@@ -170,7 +192,7 @@ class _Workflow:
     def _specialist(self, made: str) -> str:
         node: yaml.Node | None = self.fields.get("specialist")
         if isinstance(node, yaml.MappingNode):
-            inner = self.reader.fields(node, "'specialist'", SPECIALIST)
+            inner = self.reader.fields(node, "'specialist'", SPECIALIST, SPECIALIST_NO_EFFECT)
             chosen = self._one_of(inner, SPECIALIST)
             if chosen is None:
                 self.reader.report(node, "'specialist' names nobody; add `type:`.")
@@ -187,7 +209,7 @@ class _Workflow:
 
     def _thresholds(self) -> tuple[float, float]:
         reader = self.reader
-        older = self.fields.get("confidence_threshold")
+        older = self.fields.get("confidence_threshold") or self.triggers.get("confidence_threshold")
         assign_node, ask_node = self.confidence.get("assign_at") or older, self.confidence.get("ask_at")
         assign_at = reader.number(assign_node, "confidence.assign_at", least=0, most=1, default=0.8)
         ask_at = reader.number(ask_node, "confidence.ask_at", least=0, most=1, default=min(0.6, assign_at))
@@ -197,12 +219,12 @@ class _Workflow:
         return assign_at, ask_at
 
     def _branch(self) -> str:
-        prefix = self.output.get("branch_prefix")
-        if prefix is not None:
+        groups, names = (self.fields, self.output, self.git), ("branch_pattern", "branch_naming", "branch_name_pattern")
+        node = next((group[name] for group in groups for name in names if name in group), None)
+        prefix = self.output.get("branch_prefix") or self.git.get("branch_prefix")
+        if node is None and prefix is not None:
             self.places[workplan.BRANCH] = prefix
             return f"{self.reader.text(prefix, 'branch_prefix', most=100).rstrip('/')}/issue-{{number}}"
-        groups = (self.fields, self.output, self.git)
-        node = next((group["branch_pattern"] for group in groups if "branch_pattern" in group), None)
         return self._pattern(node, workplan.BRANCH, "workflow/{workflow}/issue-{number}")
 
     def _folder(self) -> str:
@@ -212,8 +234,18 @@ class _Workflow:
     def _pattern(self, node: yaml.Node | None, what: str, default: str) -> str:
         if node is not None:
             self.places[what] = node
-        self.reader.placeholders(node, workplan.PATTERN_NAMES)
-        return canonical(self.reader.text(node, what, most=200, default=default))
+        return self._name(node, what, workplan.PATTERN_NAMES, default)
+
+    def _name(self, node: yaml.Node | None, what: str, known: frozenset[str], default: str = "") -> str:
+        """A pattern of names under today's words, without a time."""
+        text = self.reader.text(node, what, most=200, default=default)
+        self.reader.placeholders(node, known, (*TIMES, "workflow_name"))
+        if node is not None and _TIMED.search(text):
+            line = node.start_mark.line + 1
+            self.reader.notes.append(
+                f"Line {line}: {what} names a time, which is left out: a name has to stay the same."
+            )
+        return canonical(_TIMED.sub("", text).replace("{workflow_name}", "{workflow}"))
 
     def _criteria(self) -> tuple[str, ...]:
         node = self.fields.get("acceptance_criteria")
@@ -270,17 +302,15 @@ class _Workflow:
             template = ""
         self.reader.placeholders(node if template else None, workplan.TEMPLATE_NAMES)
         if not template.strip() and sections:
-            heads = [name.replace("_", " ").capitalize() if "_" in name else name for name in sections]
-            parts = ["# {title}", "{description}", *(f"## {head}\n\n_To be written._" for head in heads)]
+            parts = ["# {title}", "{description}", *(f"## {in_words(name)}\n\n_To be written._" for name in sections)]
             template = "\n\n".join(parts) + "\n"
         return template
 
     def _deliverable_path(self, fields: dict[str, yaml.Node]) -> str:
         node = self._one_of(fields, ("path", "filename"))
         if node is None:
-            node = self.output.get("file_pattern")
-        self.reader.placeholders(node, workplan.PATH_NAMES)
-        path = canonical(self.reader.text(node, "path", most=200))
+            node = self._one_of(self.output, ("file_pattern", "file_naming"))
+        path = self._name(node, "path", workplan.PATH_NAMES)
         extension = self.output.get("file_extension")
         if not path and extension is not None:
             ending = self.reader.text(extension, "file_extension", most=10).lstrip(".")

@@ -109,3 +109,8 @@ def test_summary_is_one_short_comment() -> None:
 def test_instructions_hold_nothing_of_the_issues_text() -> None:
     assert "pier" not in guidance.instructions(workplan())
     assert SPECIALIST.guidance not in guidance.instructions(workplan())
+
+
+def test_required_section_of_an_older_file_is_named_in_words() -> None:
+    plan = workplan(replace(WORKFLOW, required_sections=("executive_summary", "Sources")))
+    assert any("“Executive summary”, “Sources”" in step for step in guidance.validation_steps(plan))

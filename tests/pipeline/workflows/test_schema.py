@@ -68,6 +68,60 @@ validation:
   checks: ["technical_accuracy"]
 """
 
+# Both forms as they were written for another program, with all that steered it.
+NEWER_IN_FULL = """\
+name: Open source research
+triggers:
+  labels: [osint]
+  content_keywords: [public records]
+  assignee: [copilot]
+  confidence_threshold: 0.75
+specialist:
+  type: osint-researcher
+  priority_weight: 0.8
+  extraction_focus: [domains]
+processing_steps:
+  1_extraction: {method: staged}
+deliverables:
+  - name: osint-report
+    template: osint_report.md
+    priority: high
+    conditions:
+      - has_entities: true
+    conditional_sections:
+      footprint: {condition: has_domains}
+git_workflow:
+  branch_prefix: osint
+  branch_name_pattern: "osint/issue-{issue_number}-{timestamp}"
+  commit_messages: {analysis: "research"}
+  file_organization: {base_path: x}
+quality_assurance:
+  minimum_confidence_score: 0.7
+  required_sections: [source_verification]
+  validation_rules: []
+integrations: {github: {update_labels: true}}
+metadata: {created_by: somebody}
+"""
+OLDER_IN_FULL = """\
+name: Code review
+trigger_labels: [code-review]
+output:
+  folder_structure: "study/{issue_number}/code-review"
+  file_naming: "{deliverable_name}_{workflow_name}_{date}.md"
+  branch_naming: "code-review-{issue_number}"
+deliverables:
+  - name: code_quality
+    template: research_analysis.md
+    conditions: {labels_include: [quality]}
+processing:
+  research_depth: standard
+  focus_areas: [security]
+validation:
+  min_content_length: 2000
+  required_sections: [Findings]
+  peer_review_required: true
+"""
+
 
 def problems(text: str | bytes) -> list[tuple[int, int, str]]:
     with pytest.raises(WorkflowFileError) as caught:
@@ -109,6 +163,31 @@ def test_older_form_tells_what_was_left_out_and_assumed() -> None:
     assert "names no specialist; intelligence-analyst was taken" in notes
 
 
+def test_newer_form_written_for_another_program_is_read() -> None:
+    spec = load_workflow(NEWER_IN_FULL, name="open-source-research.yaml")
+    assert (spec.specialist, spec.assign_at, spec.ask_at) == ("osint-researcher", 0.75, 0.6)
+    assert (spec.trigger_labels, spec.content_keywords) == (("osint",), ("public records",))
+    assert (spec.branch_pattern, spec.required_sections) == ("osint/issue-{number}", ("source_verification",))
+
+
+def test_older_form_written_for_another_program_is_read() -> None:
+    spec = load_workflow(OLDER_IN_FULL, name="w.yaml")
+    assert (spec.folder_pattern, spec.branch_pattern) == ("study/{number}/code-review", "code-review-{number}")
+    assert [item.path for item in spec.deliverables] == ["{name}_{workflow}.md"]
+
+
+def test_each_field_of_another_program_is_told_once_with_its_line() -> None:
+    notes = read_workflow(OLDER_IN_FULL, name="w.yaml").notes
+    assert "Line 12: 'research_depth' has no effect here and is left out." in notes
+    assert "Line 5: path names a time, which is left out: a name has to stay the same." in notes
+    assert len(notes) == len(set(notes))
+
+
+def test_misspelt_field_is_a_problem_even_where_others_have_no_effect() -> None:
+    text = OLDER_IN_FULL.replace("research_depth: standard", "due_hour: 24")
+    assert (12, 3, "'due_hour' is not a field of 'processing'; did you mean 'due_hours'?") in problems(text)
+
+
 def test_labels_may_be_split_into_required_and_optional() -> None:
     text = NEWER.replace("  labels: [osint, verification]", "  labels:\n    required: [a]\n    optional: [b, a]")
     assert load_workflow(text, name="w.yaml").trigger_labels == ("a", "b")
@@ -133,6 +212,7 @@ def test_specialist_is_found_wherever_files_name_it(group: str, specialist: str)
         ("assign_at: 0.85", "assign_at: 85", 12, 14, "confidence.assign_at must be from 0 to 1, not 85."),
         ("assign_at: 0.85", "assign_at: high", 12, 14, "must be a number from 0 to 1, and is text ('high')."),
         ("due_hours: 24", "due_hours: 0", 14, 12, "due_hours must be from 1 to 8784, not 0."),
+        ("due_hours: 24", "due_hours: 36.5", 14, 12, "due_hours must be a whole number, not 36.5."),
         ("due_hours: 24", "due_hours: .nan", 14, 12, "due_hours must be from 1 to 8784, not .nan."),
         (
             "labels: [osint, verification]",
