@@ -9,7 +9,6 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from pipeline import workflows as files
 from pipeline.models import (
     AiCall,
     ApiCall,
@@ -28,7 +27,7 @@ from pipeline.models import (
     Transition,
     WebhookDelivery,
 )
-from pipeline.services import operations, repositories, runs, scripts, workflows
+from pipeline.services import operations, repositories, runs, scripts, workflow_files, workflows
 
 ACTOR, REASON = "rule:demonstration", "The demonstration repository of the sandbox."
 FULL_NAME = "demo/field-notes"
@@ -52,10 +51,9 @@ _also: list[Callable[[Repository], None]] = []
 
 def load_shipped_workflows() -> None:
     """The shipped specialists and workflows; what a person edited stays."""
-    workflows.import_specialists(files.shipped_specialists(), actor="rule:shipped", reason="Shipped with the release.")
-    workflows.import_workflows(
-        files.shipped(), actor="rule:shipped", reason="Shipped with the release.", origin="shipped"
-    )
+    found, reason = workflow_files.shipped(), "Shipped with the release."
+    workflows.import_specialists(found.specialists, actor="rule:shipped", reason=reason)
+    workflows.import_workflows(found.workflows, actor="rule:shipped", reason=reason, origins=found.origins)
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline import workflows as files
@@ -13,10 +14,27 @@ from pipeline.services.connect import connect
 from pipeline.services.operations import NotPossible
 
 ENDINGS = (".yaml", ".yml")
+SHIPPED = "shipped"  # where those come from that are part of the product
 
 
-def read(paths: Iterable[Path]) -> tuple[list[SpecialistSpec], list[WorkflowSpec]]:
-    """Every file of the paths; ValueError with all problems of all files, each with line and column."""
+@dataclass
+class Read:
+    """What files held. `notes`: a sentence each on what was left out or assumed; `origins`: slug → workflow's file."""
+
+    specialists: list[SpecialistSpec] = field(default_factory=list)
+    workflows: list[WorkflowSpec] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    origins: dict[str, str] = field(default_factory=dict)
+
+
+def shipped() -> Read:
+    """What is part of the product."""
+    found = list(files.shipped())
+    return Read(list(files.shipped_specialists()), found, origins={spec.slug: SHIPPED for spec in found})
+
+
+def read(paths: Iterable[Path]) -> Read:
+    """Every file of the paths; NotPossible with all problems of all files, each with line and column."""
     found: list[tuple[str, bytes]] = []
     for path in paths:
         if path.is_dir():
@@ -31,7 +49,7 @@ def read(paths: Iterable[Path]) -> tuple[list[SpecialistSpec], list[WorkflowSpec
     return _loaded(found)
 
 
-def read_from_repository(repository: Repository) -> tuple[list[SpecialistSpec], list[WorkflowSpec]]:
+def read_from_repository(repository: Repository) -> Read:
     """The files of the repository's workflow folder on its default branch."""
     github = connect(repository)
     names = github.folder(repository.workflow_folder, repository.default_branch)
@@ -42,9 +60,9 @@ def read_from_repository(repository: Repository) -> tuple[list[SpecialistSpec], 
     return _loaded([(name, content) for name, content in contents if content is not None])
 
 
-def _loaded(found: list[tuple[str, bytes]]) -> tuple[list[SpecialistSpec], list[WorkflowSpec]]:
-    specialists: list[SpecialistSpec] = []
-    specs: list[WorkflowSpec] = []
+def _loaded(found: list[tuple[str, bytes]]) -> Read:
+    taken = Read()
+    people: dict[str, str] = {}  # specialists by slug, and the file of each
     problems: list[str] = []
     for name, content in found:
         try:
@@ -52,20 +70,26 @@ def _loaded(found: list[tuple[str, bytes]]) -> tuple[list[SpecialistSpec], list[
         except files.WorkflowFileError as error:
             problems += error.lines()
             continue
+        spec = loaded if isinstance(loaded, SpecialistSpec) else loaded.spec
+        known = people if isinstance(loaded, SpecialistSpec) else taken.origins
+        if spec.slug in known:
+            problems.append(f"{name}: {spec.slug!r} is the slug in {known[spec.slug]} too; give one of them another.")
+        known[spec.slug] = name
         if isinstance(loaded, SpecialistSpec):
-            specialists.append(loaded)
+            taken.specialists.append(loaded)
         else:
-            specs.append(loaded)
+            taken.workflows.append(loaded.spec)
+            taken.notes += [f"{name}: {note}" for note in loaded.notes]
     if problems:
         raise NotPossible("\n".join(problems))
-    return specialists, specs
+    return taken
 
 
 # A specialist is told from a workflow by what only it has.
 SPECIALIST = re.compile(rb"^(role|guidance)\s*:", re.MULTILINE)
 
 
-def _load(content: bytes, name: str) -> SpecialistSpec | WorkflowSpec:
+def _load(content: bytes, name: str) -> SpecialistSpec | files.Loaded:
     if SPECIALIST.search(content):
         return files.load_specialist(content, name=name)
-    return files.load_workflow(content, name=name)
+    return files.read_workflow(content, name=name)

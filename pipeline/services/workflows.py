@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -70,10 +70,13 @@ def import_workflows(
     actor: str,
     reason: str,
     repository: Repository | None = None,
-    origin: str = "",
+    origins: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> Imported:
-    """Create or update workflows, shared or of one repository; a missing specialist is a ValueError that names it."""
+    """Create or update workflows, shared or of one repository; a missing specialist is a ValueError that names it.
+
+    `origins`: slug → where it comes from, in words.
+    """
     outcome: dict[str, list[str]] = {"created": [], "updated": [], "kept": []}
     known = {row.slug: row for row in Specialist.objects.all()}
     for spec in specs:
@@ -91,7 +94,7 @@ def import_workflows(
             continue
         else:
             outcome["updated"].append(spec.slug)
-        _write_workflow(row, spec, known[spec.specialist], origin)
+        _write_workflow(row, spec, known[spec.specialist], (origins or {}).get(spec.slug, ""))
     return _done(outcome, "workflows.imported", actor, reason)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from pipeline import workflows as files
-from pipeline.domain.workflows import SpecialistSpec, WorkflowSpec
 from pipeline.management.commands._reporting import Reporting
 from pipeline.models import Specialist, Workflow
 from pipeline.services import scripts, workflow_files, workflows
@@ -38,32 +37,39 @@ class Command(Reporting):
             self.refuse(error)
 
     def _check(self, options: dict[str, Any]) -> None:
-        specialists, found = workflow_files.read(options["paths"])
-        self.stdout.write(f"{len(found)} workflows and {len(specialists)} specialists are in order.")
+        found = workflow_files.read(options["paths"])
+        self._tell(found)
+        self.stdout.write(f"{len(found.workflows)} workflows and {len(found.specialists)} specialists are in order.")
 
     def _import(self, options: dict[str, Any]) -> None:
         repository = scripts.repository_named(options["repository"]) if options["repository"] else None
-        specialists, found = self._given(options, repository)
+        found = self._given(options, repository)
+        self._tell(found)
         by = {
             "actor": getpass.getuser(),
             "reason": "Imported from the command line.",
             "overwrite": options["overwrite"],
         }
-        first = workflows.import_specialists(specialists, **by)
-        second = workflows.import_workflows(found, repository=repository, **by)
+        first = workflows.import_specialists(found.specialists, **by)
+        second = workflows.import_workflows(found.workflows, repository=repository, origins=found.origins, **by)
         for name, done in (("specialists", first), ("workflows", second)):
             self.stdout.write(
                 f"{name}: {len(done.created)} created, {len(done.updated)} updated, {len(done.kept)} kept as they are."
             )
 
-    def _given(self, options: dict[str, Any], repository: Any) -> tuple[list[SpecialistSpec], list[WorkflowSpec]]:
+    def _tell(self, found: workflow_files.Read) -> None:
+        """What an older file says and has no effect here is said before anything is changed."""
+        for note in found.notes:
+            self.stdout.write(note)
+
+    def _given(self, options: dict[str, Any], repository: Any) -> workflow_files.Read:
         if options["from_repository"]:
             if repository is None:
                 raise NotPossible("Name the repository whose folder is to be read with --repository owner/name.")
             return workflow_files.read_from_repository(repository)
         if options["paths"]:
             return workflow_files.read(options["paths"])
-        return list(files.shipped_specialists()), list(files.shipped())
+        return workflow_files.shipped()
 
     def _export(self, options: dict[str, Any]) -> None:
         folder: Path = options["folder"]

@@ -24,9 +24,10 @@ def repository(github: FakeGitHub) -> Repository:
 
 
 def test_folder_is_read_with_all_that_is_below_it() -> None:
-    specialists, workflows = workflow_files.read([SHIPPED])
-    assert {one.slug for one in workflows} == {one.slug for one in files.shipped()}
-    assert {one.slug for one in specialists} == {one.slug for one in files.shipped_specialists()}
+    found = workflow_files.read([SHIPPED])
+    assert {one.slug for one in found.workflows} == {one.slug for one in files.shipped()}
+    assert {one.slug for one in found.specialists} == {one.slug for one in files.shipped_specialists()}
+    assert not found.notes
 
 
 def test_export_read_back_is_the_same(tmp_path: Path) -> None:
@@ -34,7 +35,9 @@ def test_export_read_back_is_the_same(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(files.dump_workflow(workflow), encoding="utf-8")
     (tmp_path / "b.yml").write_text(files.dump_specialist(person), encoding="utf-8")
     (tmp_path / "c.txt").write_text("not ours", encoding="utf-8")
-    assert workflow_files.read([tmp_path]) == ([person], [workflow])
+    found = workflow_files.read([tmp_path])
+    assert (found.specialists, found.workflows) == ([person], [workflow])
+    assert found.origins == {workflow.slug: str(tmp_path / "a.yaml")}
 
 
 def test_every_problem_of_every_file_is_told_with_its_place(tmp_path: Path) -> None:
@@ -56,6 +59,21 @@ def test_one_broken_file_keeps_the_good_ones_out_too(tmp_path: Path) -> None:
         workflow_files.read([tmp_path])
 
 
+def test_what_an_older_file_says_in_vain_is_told_with_file_and_line(tmp_path: Path) -> None:
+    text = files.dump_workflow(files.shipped()[0]) + "processing:\n  research_depth: deep\n"
+    (tmp_path / "old.yaml").write_text(text, encoding="utf-8")
+    line = text.count("\n")
+    said = f"{tmp_path / 'old.yaml'}: Line {line}: 'research_depth' has no effect here and is left out."
+    assert workflow_files.read([tmp_path]).notes == [said]
+
+
+def test_two_files_of_one_slug_are_refused_by_both_names(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(files.dump_workflow(files.shipped()[0]), encoding="utf-8")
+    with pytest.raises(NotPossible, match=r"b\.yaml: '.*' is the slug in .*a\.yaml too; give one of them another"):
+        workflow_files.read([tmp_path])
+
+
 def test_path_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotPossible, match=r"There is no file or folder '.*none'"):
         workflow_files.read([tmp_path / "none"])
@@ -73,7 +91,8 @@ def test_folder_of_the_repository_is_read_from_its_default_branch(repository: Re
         "docs/workflows/readme.md": b"# Not a workflow",
         "docs/other.yaml": b"not: ours",
     }
-    assert workflow_files.read_from_repository(repository) == ([], [workflow])
+    found = workflow_files.read_from_repository(repository)
+    assert (found.specialists, found.workflows) == ([], [workflow])
 
 
 def test_repository_without_files_is_told_where_they_were_looked_for(repository: Repository) -> None:

@@ -79,6 +79,11 @@ def test_same_workflow_again_is_kept_and_not_logged(specialist: Specialist) -> N
     assert AuditEntry.objects.count() == 1
 
 
+def test_workflow_says_which_file_it_came_from(specialist: Specialist) -> None:
+    workflows.import_workflows([spec()], **BY, origins={"osint": "flows/osint.yaml"})
+    assert Workflow.objects.get().origin == "flows/osint.yaml"
+
+
 def test_newer_version_updates_and_replaces_the_deliverables(specialist: Specialist) -> None:
     workflows.import_workflows([spec()], **BY)
     newer = spec(version="2.0", deliverables=(Deliverable("report", "New title"), Deliverable("map", "Map", order=1)))
