@@ -14,7 +14,7 @@ from pipeline.admin.base import EditableScreen, ReasonedModelForm, row_or_404
 from pipeline.admin.questions import Question, ask, require
 from pipeline.admin.usage import left
 from pipeline.models import Issue, Kind, Mode, Repository, Run, TokenBudget
-from pipeline.services import audit, connect, credentials, operations, runs
+from pipeline.services import audit, connect, credentials, operations, runs, workflows
 from pipeline.services.operations import NotPossible
 from pipeline.views import display
 
@@ -23,6 +23,14 @@ class RepositoryForm(ReasonedModelForm):
     class Meta:
         model = Repository
         exclude = ()
+
+    def clean(self) -> dict[str, Any] | None:
+        answer = super().clean() or {}
+        known = self.instance if self.instance.pk else None
+        too_long = workflows.prefix_problem(answer.get("label_prefix") or "", known)
+        if too_long:
+            self.add_error("label_prefix", too_long)
+        return answer
 
 
 @admin.register(Repository)

@@ -18,6 +18,7 @@ from pipeline.domain import workplan
 from pipeline.domain.labels import MAX_LABEL
 from pipeline.domain.workflows import Deliverable as DeliverableSpec
 from pipeline.models import Deliverable, Workflow
+from pipeline.services import workflows
 from pipeline.views import display
 
 
@@ -38,6 +39,11 @@ class WorkflowForm(ReasonedModelForm):
             self.add_error(
                 "ask_at", f"Asking starts at {ask_at}, above the assignment at {assign_at}; make it lower or equal."
             )
+        slug, specialist = answer.get("slug"), answer.get("specialist")
+        if slug and specialist:
+            too_long = workflows.label_problem(slug, specialist.slug, answer.get("repository"))
+            if too_long:
+                self.add_error("slug", too_long)
         return answer
 
 

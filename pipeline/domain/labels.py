@@ -57,6 +57,17 @@ class LabelGrammar:
         return has(labels, self.site_monitor) or bool(self.values(labels, "state::"))
 
 
+def length_problem(names: Iterable[str]) -> str:
+    """One sentence naming the first label that GitHub would refuse for its length; empty when all fit."""
+    for name in names:
+        if len(name) > MAX_LABEL:
+            return (
+                f"The label {name!r} has {len(name)} characters and GitHub takes {MAX_LABEL}: shorten the label prefix "
+                "or the slug behind it."
+            )
+    return ""
+
+
 def has(labels: Iterable[str], name: str) -> bool:
     """Whether `name` is among `labels`, whatever the case."""
     return name.lower() in {label.lower() for label in labels}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline import clock
 from pipeline.domain import changes
+from pipeline.domain.labels import length_problem
 from pipeline.domain.plan import Plan, Planned, Verdict
 from pipeline.domain.states import State
 from pipeline.github.port import GitHub, GitHubError, IssueTarget, QuotaExhausted, Refused, Transient
@@ -36,6 +37,9 @@ def ensure(run: Run, github: GitHub) -> None:
     needed = wanted(run.repository)
     if not _missing(run.repository, needed):
         return
+    too_long = length_problem(needed)
+    if too_long:
+        raise Refused(f"{too_long} Nothing was changed.")
     _learn(run.repository, github)
     missing = _missing(run.repository, needed)
     if missing:

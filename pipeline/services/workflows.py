@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from pipeline.domain.labels import LabelGrammar, length_problem
 from pipeline.domain.workflows import SpecialistSpec, WorkflowSpec
 from pipeline.models import Deliverable, Repository, Specialist, Workflow
 from pipeline.services import audit
@@ -21,12 +22,29 @@ class Imported:
     kept: tuple[str, ...]
 
 
-def in_force(repository: Repository) -> dict[str, WorkflowSpec]:
-    """Slug → workflow: the shared ones, replaced by the repository's own of the same slug."""
+def in_force(repository: Repository | None) -> dict[str, WorkflowSpec]:
+    """Slug → workflow: the shared ones, replaced by the repository's own of the same slug; None: a new repository."""
     rows = Workflow.objects.filter(active=True).select_related("specialist").prefetch_related("deliverables")
     shared = {row.slug: row.spec() for row in rows.filter(repository__isnull=True)}
     own = {row.slug: row.spec() for row in rows.filter(repository=repository)}
     return shared | own
+
+
+def label_problem(slug: str, specialist: str, repository: Repository | None) -> str:
+    """Why GitHub would refuse a workflow's labels in a repository that it is for (None: all of them); or ""."""
+    rows = Repository.objects.all() if repository is None else [repository]
+    return length_problem(
+        name for row in rows for name in (row.grammar.workflow(slug), row.grammar.specialist(specialist))
+    )
+
+
+def prefix_problem(prefix: str, repository: Repository | None) -> str:
+    """The same for a label prefix that a repository is to have; None: a new one."""
+    grammar = LabelGrammar(prefix)
+    specs = in_force(repository).values()
+    return length_problem(
+        name for spec in specs for name in (grammar.workflow(spec.slug), grammar.specialist(spec.specialist))
+    )
 
 
 def specialists() -> dict[str, SpecialistSpec]:
@@ -85,6 +103,9 @@ def import_workflows(
                 f"The workflow {spec.slug!r} names the specialist {spec.specialist!r}, which does not exist; "
                 f"known are {', '.join(sorted(known)) or 'none'}. Import specialists first."
             )
+        too_long = label_problem(spec.slug, spec.specialist, repository)
+        if too_long:
+            raise ValueError(f"The workflow {spec.slug!r} cannot be used: {too_long}")
         row = Workflow.objects.filter(slug=spec.slug, repository=repository).first()
         if row is None:
             row = Workflow(slug=spec.slug, repository=repository)

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from pipeline.admin.repositories import RepositoryForm
 from pipeline.models import AuditEntry, Repository, Run
 from pipeline.services import credentials
 from tests import factories as make
@@ -26,6 +27,13 @@ def test_problems_of_token_and_synchronisation_are_said_first(world: World, root
 
     assert "Token: It expired." in text
     assert "Last synchronisation: 404 seen." in text
+
+
+@pytest.mark.django_db
+def test_label_prefix_with_which_a_label_is_too_long_is_refused() -> None:
+    make.make_workflow(slug="w" * 35)
+    form = RepositoryForm({"full_name": "acme/watch", "label_prefix": "acme::"})
+    assert "has 51 characters and GitHub takes 50" in str(form.errors["label_prefix"])
 
 
 def test_synchronise_now_opens_a_run_with_its_reason(world: World, root: Client) -> None:

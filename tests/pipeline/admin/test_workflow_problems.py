@@ -37,6 +37,13 @@ def test_branch_pattern_without_the_number_is_refused_with_the_reason(page: Any)
     assert "{number}" in workflow.branch_pattern
 
 
+def test_slug_whose_label_is_too_long_for_a_repository_is_refused(page: Any) -> None:
+    client, workflow, address = page
+    factories.make_repository(label_prefix="acme::")
+    answer = client.post(address, _posted(workflow, slug="w" * 35))
+    assert "has 51 characters and GitHub takes 50" in answer.content.decode()
+
+
 def test_sound_workflow_is_saved(page: Any) -> None:
     client, workflow, address = page
     answer = client.post(address, _posted(workflow, branch_pattern="work/{number}"))

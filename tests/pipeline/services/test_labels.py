@@ -37,6 +37,14 @@ def test_everything_that_a_run_may_set_is_wanted(run: Run) -> None:
     }
 
 
+def test_label_that_is_too_long_is_told_before_anything_is_asked(run: Run, github: FakeGitHub) -> None:
+    make_workflow(slug="w" * 35)
+    run.repository.label_prefix = "prefix-of-the-team/"
+    with pytest.raises(Refused, match=r"'prefix-of-the-team/workflow::w+' has 64 characters and GitHub takes 50"):
+        labels.ensure(run, github)
+    assert github.calls.total() == 0
+
+
 def test_missing_labels_are_made_as_effects_and_known_from_then_on(run: Run, github: FakeGitHub) -> None:
     github.names = {"Site-Monitor": "LA_1"}
     labels.ensure(run, github)

@@ -124,6 +124,19 @@ def test_unknown_specialist_imports_nothing_at_all(specialist: Specialist) -> No
     assert not AuditEntry.objects.exists()
 
 
+def test_workflow_whose_label_would_be_too_long_is_not_imported(specialist: Specialist) -> None:
+    repository = make_repository(label_prefix="prefix-of-the-team/")
+    with pytest.raises(ValueError, match="has 52 characters and GitHub takes 50: shorten the label prefix"):
+        workflows.import_workflows([spec("w" * 23)], **BY, repository=repository)
+    assert not Workflow.objects.exists()
+
+
+def test_prefix_that_is_too_long_for_a_workflow_is_told(specialist: Specialist) -> None:
+    workflows.import_workflows([spec("w" * 35)], **BY)
+    assert "has 51 characters" in workflows.prefix_problem("cp-12/", None)
+    assert not workflows.prefix_problem("cp-1/", make_repository())
+
+
 def test_specialist_is_created_updated_and_kept() -> None:
     one = values.specialist()
     assert workflows.import_specialists([one], **BY).created == ("analyst",)
