@@ -161,13 +161,24 @@ def _refuses(event: TimelineEvent) -> bool:
 def _no_pull(evidence: Evidence, started: datetime | None) -> Judgement:
     waited = evidence.now - evidence.requested_at
     if started is not None:
-        return Judgement(Outcome.WORKING, "The agent started and has no pull request yet.", started)
+        return _started_only(evidence, started)
     if not evidence.issue.copilot_assigned:
         return Judgement(Outcome.LOST, "Copilot is no longer assigned and never started.")
     if waited >= evidence.lost_after:
         minutes = int(waited.total_seconds() // 60)
         return Judgement(Outcome.LOST, f"No sign of the agent {minutes} minutes after the hand-over.")
     return Judgement(Outcome.PENDING, "Handed over; the agent has not started yet.")
+
+
+def _started_only(evidence: Evidence, started: datetime) -> Judgement:
+    """A session makes its pull request at its beginning and ends after an hour at the latest."""
+    since = evidence.now - started
+    if since < 2 * evidence.lost_after:
+        return Judgement(Outcome.WORKING, "The agent started and has no pull request yet.", started)
+    reason = (
+        f"The agent started {int(since.total_seconds() // 60)} minutes ago and has no pull request; see its session."
+    )
+    return Judgement(Outcome.WAITING, reason, started, None, None, "other", reason)
 
 
 def _latest(evidence: Evidence, name: str) -> datetime | None:
