@@ -9,6 +9,7 @@ from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import State
 
 FEATURE = "feature"
+LOCKED = "The issue is locked; unlock it on GitHub to have it worked on."
 
 
 def labels_refuse(labels: Iterable[str], grammar: LabelGrammar) -> str:
@@ -20,7 +21,7 @@ def labels_refuse(labels: Iterable[str], grammar: LabelGrammar) -> str:
         return f"Labelled `{grammar.needs_clarification}`: waits for a person."
     states = grammar.states_in(names)
     if len(states) > 1:
-        return f"Conflicting state labels: {', '.join(f'state::{state.value}' for state in states)}."
+        return f"Conflicting state labels: {', '.join(grammar.state(state) for state in states)}."
     unknown = grammar.unknown_states_in(names)
     return f"Unknown state label: {', '.join(unknown)}." if unknown else ""
 
@@ -30,11 +31,11 @@ def refusal(snapshot: IssueSnapshot, expected: State, grammar: LabelGrammar) -> 
     if not snapshot.is_open:
         return "The issue is closed."
     if snapshot.locked:
-        return "The issue is locked; unlock it on GitHub to have it worked on."
+        return LOCKED
     refused = labels_refuse(snapshot.labels, grammar)
     if refused:
         return refused
     states = grammar.states_in(snapshot.labels) or (State.DISCOVERY,)
     if states[0] is not expected:
-        return f"GitHub shows state::{states[0].value}, not state::{expected.value}."
+        return f"GitHub shows {grammar.state(states[0])}, not {grammar.state(expected)}."
     return ""

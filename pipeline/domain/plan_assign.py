@@ -29,9 +29,9 @@ class Reading:
 
 
 def chosen_by_person(snapshot: IssueSnapshot, workflows: Mapping[str, WorkflowSpec], grammar: LabelGrammar) -> str:
-    """A workflow label on an issue in discovery is a person's decision; empty when there is none or several."""
-    known = [slug for slug in grammar.values(snapshot.labels, "workflow::") if slug in workflows]
-    return known[0] if len(known) == 1 else ""
+    """A workflow label on an issue in discovery is a person's decision; empty when it is none that can be followed."""
+    named = grammar.values(snapshot.labels, "workflow::")
+    return named[0] if len(named) == 1 and named[0] in workflows else ""
 
 
 def plan(
@@ -48,10 +48,20 @@ def plan(
     if chosen:
         decided = Candidate(chosen, 1.0, "A person set the workflow label.")
         return _assign(snapshot, reading, decided, workflows, grammar, by_person=True)
-    doubt = _doubt(reading, workflows)
+    doubt = _unclear_choice(snapshot, grammar) or _doubt(reading, workflows)
     if doubt:
         return _ask(reading, doubt, workflows, grammar)
     return _assign(snapshot, reading, _in_force(reading, workflows)[0], workflows, grammar, by_person=False)
+
+
+def _unclear_choice(snapshot: IssueSnapshot, grammar: LabelGrammar) -> str:
+    """Workflow labels that say nothing clear: ours beside them would only make one more."""
+    named = [grammar.workflow(slug) for slug in grammar.values(snapshot.labels, "workflow::")]
+    if not named:
+        return ""
+    if len(named) > 1:
+        return f"The issue carries several workflow labels: {', '.join(named)}; leave one of them."
+    return f"The issue carries {named[0]}, which is no workflow in force; take it off."
 
 
 def _in_force(reading: Reading, workflows: Mapping[str, WorkflowSpec]) -> list[Candidate]:

@@ -51,7 +51,7 @@ def plan(
     if refused:
         return skip("skipped", refused)
     if spec is None or specialist is None:
-        return conflict("no workflow", "The issue has no workflow label that is in force; set one on GitHub.")
+        return conflict("no workflow", _no_workflow(snapshot, grammar))
     foreign = ownership.not_ours(snapshot.body, (guidance.GUIDANCE, guidance.ASSIGNMENT), task.written)
     if foreign:
         return conflict("edited", foreign)
@@ -80,6 +80,16 @@ def plan(
     }
     reason = f"Guidance by {specialist.name}, handed to Copilot on {work.branch}."
     return Plan(Verdict.CHANGE, "handed over", reason, tuple(effects), {2: State.COPILOT}, shown)
+
+
+def _no_workflow(snapshot: IssueSnapshot, grammar: LabelGrammar) -> str:
+    """What the labels say instead of one workflow in force, and what to do."""
+    named = [grammar.workflow(slug) for slug in grammar.values(snapshot.labels, "workflow::")]
+    if not named:
+        return f"The issue has no label `{grammar.workflow('…')}`; set one on GitHub."
+    if len(named) > 1:
+        return f"The issue has several workflow labels ({', '.join(named)}); leave one of them on GitHub."
+    return f"{named[0]} names no workflow in force with its specialist; switch it on here, or set another on GitHub."
 
 
 def _prepared(snapshot: IssueSnapshot, spec: WorkflowSpec, specialist: SpecialistSpec, task: Task) -> Workplan:

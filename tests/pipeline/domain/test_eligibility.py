@@ -52,3 +52,6 @@ def test_prefix_belongs_to_our_labels_and_not_to_feature() -> None:
     assert "feature" in labels_refuse(("feature",), grammar)
     assert labels_refuse(("needs clarification", "state::limbo"), grammar) == ""
     assert "waits for a person" in labels_refuse(("cp/needs clarification",), grammar)
+    assert "cp/state::done, not cp/state::discovery" in refusal(
+        snapshot(labels=("cp/state::done",)), State.DISCOVERY, grammar
+    )

@@ -125,6 +125,20 @@ def test_workflow_label_of_a_person_decides_whatever_the_classifier_says() -> No
     assert (made.facts["by_person"], made.facts["confidence"]) == (True, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (("workflow::retired",), "carries workflow::retired, which is no workflow in force; take it off."),
+        (("workflow::osint", "workflow::target"), "several workflow labels: workflow::osint, workflow::target"),
+        (("workflow::osint", "workflow::retired"), "several workflow labels: workflow::osint, workflow::retired"),
+    ],
+)
+def test_workflow_labels_that_say_nothing_clear_are_for_a_person(labels: tuple[str, ...], words: str) -> None:
+    made = planned(("review", 0.99), labels=("state::discovery", *labels))
+    assert made.outcome == "needs clarification"
+    assert words in made.reason
+
+
 @pytest.mark.parametrize("labels", [("workflow::unknown",), ("workflow::osint", "workflow::target"), ()])
 def test_person_chose_nothing_with_no_known_or_several_labels(labels: tuple[str, ...]) -> None:
     assert chosen_by_person(snapshot(labels=labels), SPECS, G) == ""

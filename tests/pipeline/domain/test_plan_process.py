@@ -98,7 +98,20 @@ def test_suspicious_text_goes_to_a_person_instead() -> None:
 def test_issue_without_workflow_or_specialist_is_a_conflict(spec: Any, person: Any) -> None:
     made = plan(snapshot(labels=LABELS), spec, person, TASK, G)
     assert (made.verdict, made.effects) == (Verdict.CONFLICT, ())
-    assert "set one on GitHub" in made.reason
+    assert "workflow::osint names no workflow in force with its specialist" in made.reason
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (("state::assigned",), "no label `workflow::…`; set one on GitHub"),
+        ((*LABELS, "workflow::review"), "several workflow labels (workflow::osint, workflow::review); leave one"),
+    ],
+)
+def test_labels_that_name_no_single_workflow_are_told_as_they_are(labels: tuple[str, ...], words: str) -> None:
+    made = planned(None, labels=labels)
+    assert made.outcome == "no workflow"
+    assert words in made.reason
 
 
 @pytest.mark.parametrize(
