@@ -12,7 +12,7 @@ from pipeline.domain.plan import Plan, skip
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import State
 from pipeline.domain.suspicion import suspicions
-from pipeline.github.port import GitHub
+from pipeline.github.port import GitHub, Refused
 from pipeline.models import Effect, Issue, Repository, Run, RunItem
 from pipeline.services import classifiers, sync, workflows
 from pipeline.services.kinds.base import Candidate, NoPrefetch, asked_for, written_by_us
@@ -24,7 +24,7 @@ MOST_SKIPPED = 50  # listed in one run; more of them say nothing new
 class Assign(NoPrefetch):
     def select(self, run: Run, github: GitHub) -> list[Candidate]:
         sync.sync(run.repository, github)
-        return choose(run, waiting(run, State.DISCOVERY))
+        return [*choose(run, waiting(run, State.DISCOVERY)), *left_out(run, State.DISCOVERY)]
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
         if snapshot is None or item.issue is None:
@@ -71,6 +71,32 @@ def waiting(run: Run, state: State) -> Iterable[Issue]:
     return _stuck_last(rows, run).iterator(chunk_size=200)
 
 
+def left_out(run: Run, state: State) -> list[Candidate]:
+    """Issues that a person named for this run and that it cannot take on, each with the reason."""
+    numbers = asked_for(run)
+    if numbers is None:
+        return []
+    rows = Issue.objects.filter(repository=run.repository, number__in=numbers).order_by("number")
+    unknown = sorted(set(numbers) - {row.number for row in rows})
+    if unknown:
+        named = ", ".join(f"#{number}" for number in unknown)
+        raise Refused(f"Not known here as issues of the pipeline: {named}; look at their labels. Nothing was changed.")
+    told = ((row, _why_left_out(row, state)) for row in rows)
+    return [Candidate(issue=row, skipped=why, outcome="skipped") for row, why in told if why]
+
+
+def _why_left_out(row: Issue, state: State) -> str:
+    """Why an issue is not among those that wait in `state`; "" when it is."""
+    if row.presence != Issue.Presence.PRESENT:
+        return row.presence_note or f"The issue is {row.get_presence_display()}."
+    if not row.is_open:
+        return "The issue is closed."
+    grammar = row.repository.grammar
+    return (
+        "" if row.state == state.value else f"It is in {grammar.state(State(row.state))}, not {grammar.state(state)}."
+    )
+
+
 def _stuck_last(rows: QuerySet[Issue], run: Run) -> QuerySet[Issue]:
     """What this operation failed on or left to a person, unchanged on GitHub since, starves nobody behind it."""
     stuck = RunItem.objects.filter(
@@ -88,7 +114,8 @@ def choose(run: Run, rows: Iterable[Issue]) -> list[Candidate]:
     chosen: list[Candidate] = []
     passed: list[Candidate] = []
     for row in rows:
-        refused = eligibility.labels_refuse(row.labels, run.repository.grammar) or ("Locked." if row.locked else "")
+        refused = eligibility.labels_refuse(row.labels, run.repository.grammar)
+        refused = refused or (eligibility.LOCKED if row.locked else "")
         if refused and len(passed) < MOST_SKIPPED:
             passed.append(Candidate(issue=row, skipped=refused, outcome="skipped"))
         elif not refused and len(chosen) < run.limit:

@@ -12,14 +12,14 @@ from pipeline.domain.workflows import WorkflowSpec
 from pipeline.github.port import GitHub
 from pipeline.models import Effect, Issue, Run, RunItem
 from pipeline.services import sync, workflows
-from pipeline.services.kinds.assign import choose, waiting
+from pipeline.services.kinds.assign import choose, left_out, waiting
 from pipeline.services.kinds.base import Candidate, NoPrefetch, written_by_us
 
 
 class Process(NoPrefetch):
     def select(self, run: Run, github: GitHub) -> list[Candidate]:
         sync.sync(run.repository, github)
-        return choose(run, waiting(run, State.ASSIGNED))
+        return [*choose(run, waiting(run, State.ASSIGNED)), *left_out(run, State.ASSIGNED)]
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
         if snapshot is None or item.issue is None:
