@@ -25,9 +25,20 @@ class _Rest(RestReader):
 
 
 class _GraphQL(GraphQLReader):
-    def __init__(self, client: Client, handover: Client, full_name: str, writer: GitHubWriter) -> None:
+    def __init__(
+        self,
+        client: Client,
+        handover: Client,
+        full_name: str,
+        writer: GitHubWriter,
+        find_copilot: Callable[[], str | None],
+    ) -> None:
         super().__init__(client, handover, full_name)
         self._writer = writer
+        self._find_copilot = find_copilot
+
+    def can_assign_copilot(self) -> bool:
+        return self._find_copilot() is not None
 
     def apply(self, target: IssueTarget, intents: Sequence[Intent]) -> tuple[Outcome, ...]:
         return self._writer.apply(target, intents)
@@ -53,13 +64,14 @@ def graphql(
     `heads` remembers base branches of this one repository.
     """
     reader = GraphQLReader(client, handover, full_name)
+    find = find_copilot or (lambda: copilot_id(handover, full_name))
     writer = GraphQLWriter(
         client,
         handover,
         full_name,
         repository_id=repository_id or (lambda: reader.repository().node_id),
         known_labels=known_labels,
-        copilot_id=find_copilot or (lambda: copilot_id(handover, full_name)),
+        copilot_id=find,
         heads=heads or Memory(0),
     )
-    return _GraphQL(client, handover, full_name, writer)
+    return _GraphQL(client, handover, full_name, writer, find)

@@ -18,9 +18,6 @@ MAX_IDS = 100  # GitHub's own limit for nodes(ids:)
 
 
 class GraphQLReader(RestReader):
-    def can_assign_copilot(self) -> bool:
-        return copilot_id(self._handover, self._full_name) is not None
-
     def handovers(self, targets: Sequence[tuple[int, str]]) -> tuple[HandoverFacts, ...]:
         found: list[HandoverFacts] = []
         for start in range(0, len(targets), MAX_IDS):

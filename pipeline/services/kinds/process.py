@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pipeline import clock
 from pipeline.domain import eligibility, plan_process
-from pipeline.domain.plan import Plan, skip
+from pipeline.domain.plan import Plan, conflict, skip
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import State
 from pipeline.domain.suspicion import suspicions, text_hash
 from pipeline.domain.workflows import WorkflowSpec
-from pipeline.github.port import GitHub
-from pipeline.models import Effect, Issue, Run, RunItem
+from pipeline.github.port import GitHub, Refused
+from pipeline.models import Effect, Issue, Mode, Run, RunItem
 from pipeline.services import sync, workflows
 from pipeline.services.kinds.assign import choose, left_out, waiting
 from pipeline.services.kinds.base import Candidate, NoPrefetch, written_by_us
@@ -19,7 +19,10 @@ from pipeline.services.kinds.base import Candidate, NoPrefetch, written_by_us
 class Process(NoPrefetch):
     def select(self, run: Run, github: GitHub) -> list[Candidate]:
         sync.sync(run.repository, github)
-        return [*choose(run, waiting(run, State.ASSIGNED)), *left_out(run, State.ASSIGNED)]
+        chosen = [*choose(run, waiting(run, State.ASSIGNED)), *left_out(run, State.ASSIGNED)]
+        if run.mode == Mode.LIVE and any(not row.skipped for row in chosen) and not github.can_assign_copilot():
+            raise Refused(_no_copilot(run))
+        return chosen
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
         if snapshot is None or item.issue is None:
@@ -30,17 +33,29 @@ class Process(NoPrefetch):
             return skip("skipped", refused)
         spec = _workflow(snapshot, workflows.in_force(repository), item)
         specialist = workflows.specialists().get(spec.specialist) if spec else None
+        scaffold = _scaffold(item.issue)
+        if scaffold and github.branch(scaffold) is None:
+            gone = f"The scaffold branch {scaffold} is gone from GitHub; restore it there from its pull request."
+            return conflict("no scaffold", gone)
         task = plan_process.Task(
             issue_id=item.issue.pk,
             repository=repository.full_name,
             default_branch=repository.default_branch,
             now=clock.now(),
             generation=item.issue.handovers.count(),
-            scaffold=_scaffold(item.issue),
+            scaffold=scaffold,
             suspicions=() if _approved(item.issue, snapshot) else suspicions(snapshot.title, snapshot.body),
             written=written_by_us(item.issue),
         )
         return plan_process.plan(snapshot, spec, specialist, task, repository.grammar)
+
+
+def _no_copilot(run: Run) -> str:
+    """Told before anything is written: else each issue would get a scaffold that nobody works on."""
+    return (
+        f"Copilot cannot be assigned in {run.repository}: enable the coding agent for the repository, and let the "
+        "hand-over credential be a user token with write access. Nothing was changed."
+    )
 
 
 def _workflow(snapshot: IssueSnapshot, specs: dict[str, WorkflowSpec], item: RunItem) -> WorkflowSpec | None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from pipeline.domain import changes
+from pipeline.domain.plan import Plan
 from pipeline.github.port import Refused
 from pipeline.models import Issue, Kind, Mode, Run
 from pipeline.services import kinds
-from tests.factories import make_issue, make_repository, make_run
+from tests.factories import make_effect, make_issue, make_item, make_repository, make_run
 from tests.fake_github import FakeGitHub
 
 
@@ -21,6 +23,28 @@ def reasons(run: Run, github: FakeGitHub) -> dict[int, str]:
     """Number → why it is left out, "" when it is taken on."""
     found = kinds.of(run).select(run, github)
     return {candidate.issue.number: candidate.skipped for candidate in found if candidate.issue}
+
+
+@pytest.fixture
+def nobody(github: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> FakeGitHub:
+    """A repository where Copilot is not enabled."""
+    monkeypatch.setattr(github, "can_assign_copilot", lambda: False)
+    return github
+
+
+def test_live_run_where_copilot_cannot_be_assigned_is_refused_before_it_writes(nobody: FakeGitHub) -> None:
+    run = process(make_issue(state="assigned"))
+    with pytest.raises(Refused, match=r"Copilot cannot be assigned in acme/watch-\d+: enable the coding agent"):
+        kinds.of(run).select(run, nobody)
+
+
+def test_dry_run_shows_its_plan_where_copilot_cannot_be_assigned(nobody: FakeGitHub) -> None:
+    issue = make_issue(state="assigned")
+    assert reasons(process(issue, mode=Mode.DRY_RUN), nobody) == {issue.number: ""}
+
+
+def test_run_with_nothing_to_do_asks_nobody_for_copilot(nobody: FakeGitHub) -> None:
+    assert reasons(process(make_issue(state="done")), nobody) == {}
 
 
 def test_named_issue_that_cannot_be_taken_on_is_listed_with_the_reason(github: FakeGitHub) -> None:
@@ -42,3 +66,13 @@ def test_named_issue_that_is_none_of_ours_is_told(github: FakeGitHub) -> None:
     run = process(make_issue(state="assigned"), options={"issues": [999]})
     with pytest.raises(Refused, match="Not known here as issues of the pipeline: #999"):
         kinds.of(run).select(run, github)
+
+
+def test_scaffold_branch_that_people_deleted_is_told_and_not_handed_over(github: FakeGitHub) -> None:
+    issue = make_issue(state="assigned")
+    item = make_item(run=process(issue), issue=issue)
+    made = changes.to_payload(changes.CreateBranch("work/7", "main", "Prepare", ()))
+    make_effect(item=item, kind="create_branch", payload=made, state="applied")
+    plan: Plan = kinds.of(item.run).plan(item, github.mirror(issue), github)
+    assert (plan.outcome, plan.effects) == ("no scaffold", ())
+    assert "The scaffold branch work/7 is gone from GitHub" in plan.reason
