@@ -73,6 +73,7 @@ class RepositoryScreen(EditableScreen):
         ("Hand-over", {"fields": ("handover_repeats", "lost_after_seconds", "is_demonstration")}),
         ("Change", {"fields": ("reason",)}),
     )
+    readonly_fields = ("default_branch",)  # GitHub says which; it is read with the token's check
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With the quota of each row's token, which no join can find: tokens are known by a keyed hash."""

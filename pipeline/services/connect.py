@@ -17,6 +17,7 @@ from pipeline.github.port import BadCredentials, GitHub, GitHubError
 from pipeline.github.reader import RestReader
 from pipeline.github.reader_graphql import copilot_id
 from pipeline.models import Repository, RepositoryLabel, TokenBudget
+from pipeline.services import audit
 from pipeline.services.credentials import CredentialMissing, resolve, token_key
 from pipeline.services.governor import Governor, Limits
 
@@ -66,13 +67,14 @@ def using(factory: Factory) -> Iterator[None]:
 
 
 def check_token(repository: Repository) -> str:
-    """Ask GitHub whose tokens these are and whether they see the repository; stores and returns the problem, if any."""
-    login, problem, node_id = "", "", repository.node_id
+    """Ask GitHub whose tokens these are and what they see of the repository; stores and returns the problem, if any."""
+    login, problem, node_id, branch = "", "", repository.node_id, repository.default_branch
     try:
         client, handover = _clients(repository)
         facts = RestReader(client, handover, repository.full_name)
         login = facts.token().login
-        node_id = facts.repository().node_id
+        seen = facts.repository()
+        node_id, branch = seen.node_id, seen.default_branch
         if handover is not client:
             RestReader(handover, handover, repository.full_name).token()
     except GitHubError as error:
@@ -85,8 +87,26 @@ def check_token(repository: Repository) -> str:
         node_id=node_id,
         token_checked_at=repository.token_checked_at,
     )
+    _follow_branch(repository, branch)
     _name_budget(repository)
     return problem
+
+
+def _follow_branch(repository: Repository, branch: str) -> None:
+    """The default branch is GitHub's to say: only a pull request into that one closes its issue."""
+    before = repository.default_branch
+    if branch == before:
+        return
+    repository.default_branch = branch
+    Repository.objects.filter(pk=repository.pk).update(default_branch=branch)
+    audit.append(
+        actor="rule:default branch",
+        action="repository.default_branch",
+        subject=str(repository),
+        reason="GitHub names it as the default branch.",
+        before={"default_branch": before},
+        after={"default_branch": branch},
+    )
 
 
 def _name_budget(repository: Repository) -> None:

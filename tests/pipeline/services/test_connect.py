@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.domain.changes import AddComment, AssignCopilot, CreateIssue, CreateLabel
 from pipeline.github.port import BadCredentials, GitHub, Intent, IssueTarget
-from pipeline.models import ApiCall, Repository, RepositoryLabel, TokenBudget
+from pipeline.models import ApiCall, AuditEntry, Repository, RepositoryLabel, TokenBudget
 from pipeline.services import connect
 from pipeline.services.credentials import token_key
 from sandbox.seed import APP_TOKEN, USER_TOKEN
@@ -100,6 +100,17 @@ def test_checked_token_is_written_down_with_its_login(sandbox: Sandbox) -> None:
     assert repository.token_checked_at
     assert repository.node_id
     assert "olivia-operator" in TokenBudget.objects.get().label
+
+
+@pytest.mark.django_db
+def test_default_branch_is_the_one_that_github_names(sandbox: Sandbox) -> None:
+    repository = row(sandbox)
+    sandbox.world.named("demo/field-notes").default_branch = "trunk"
+    connect.check_token(repository)
+    repository.refresh_from_db()
+    assert repository.default_branch == "trunk"
+    entry = AuditEntry.objects.get(action="repository.default_branch")
+    assert (entry.before, entry.after) == ({"default_branch": "main"}, {"default_branch": "trunk"})
 
 
 @pytest.mark.django_db
