@@ -29,6 +29,10 @@ class SourceForm(ReasonedModelForm):
             self.add_error("selector", "A page is watched by a CSS selector; write for example: main article h2 a")
         if kind != Source.Kind.PAGE and selector:
             self.add_error("selector", "Only pages have a selector; empty it, or choose the kind “page”.")
+        repository = answer.get("repository")
+        states = repository.grammar.values(answer.get("labels", []), "state::") if repository else ()
+        if states:
+            self.add_error("labels", "A new issue is in discovery; leave the labels state::… to the pipeline.")
         url = answer.get("url", "")
         if url and not display.is_web_address(url):
             raise forms.ValidationError(f"The address {url[:80]!r} is neither http nor https; write one that is.")

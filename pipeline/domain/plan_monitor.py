@@ -35,7 +35,8 @@ def plan(found: Found, grammar: LabelGrammar) -> Plan:
         source=found.source, title=found.title, url=found.url, excerpt=found.excerpt, found_at=found.found_at
     )
     body = splice("", [(discovery_section.HEADING, content)])
-    extra = [label for label in found.labels if 0 < len(label) <= MAX_LABEL]
+    # A second state would contradict the first, and nothing would work on the issue.
+    extra = [label for label in found.labels if 0 < len(label) <= MAX_LABEL and not grammar.values([label], "state::")]
     labels = tuple(dict.fromkeys([grammar.site_monitor, grammar.triage, grammar.state(State.DISCOVERY), *extra]))
     title = one_line(found.title, MAX_TITLE) or one_line(found.url, MAX_TITLE)
     return Plan(

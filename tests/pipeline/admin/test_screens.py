@@ -153,6 +153,13 @@ def test_edit_without_reason_is_refused(world: World, root: Client) -> None:
     assert world.source.name != "Renamed"
 
 
+def test_source_that_would_set_a_state_is_refused(world: World, root: Client) -> None:
+    address = reverse("admin:pipeline_source_change", args=[world.source.pk])
+    answer = {"repository": world.repository.pk, "name": "Port news", "kind": "feed", "url": world.source.url}
+    page = root.post(address, {**answer, "labels": "State::Done", "reason": "New name."}).content.decode()
+    assert "leave the labels state::… to the pipeline" in page
+
+
 def test_edit_with_reason_is_saved_and_written_down(world: World, root: Client) -> None:
     address = reverse("admin:pipeline_source_change", args=[world.source.pk])
     answer = {"repository": world.repository.pk, "name": "Port news", "kind": "feed", "url": world.source.url}

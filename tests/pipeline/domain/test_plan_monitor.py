@@ -56,6 +56,11 @@ def test_labels_of_the_source_are_added_once_and_never_too_long() -> None:
     assert labels == ("site-monitor", "monitor::triage", "state::discovery", "osint")
 
 
+def test_source_gives_an_issue_no_second_state() -> None:
+    labels = issue_of(plan(found(labels=("State::Done", "workflow::osint")), G)).labels
+    assert labels == ("site-monitor", "monitor::triage", "state::discovery", "workflow::osint")
+
+
 def test_prefix_is_put_in_front_of_our_labels() -> None:
     labels = issue_of(plan(found(labels=("osint",)), LabelGrammar("cp/"))).labels
     assert labels == ("cp/site-monitor", "cp/monitor::triage", "cp/state::discovery", "osint")
