@@ -36,7 +36,8 @@ class GraphQLReader(RestReader):
             if len(rows) != len(ids):
                 raise parse.ShapeError(f"{len(ids)} nodes were asked for, {len(rows)} came")
             read_at = clock.now()
-            return [_facts(row, node_id, read_at) for row, node_id in zip(rows, ids, strict=True)]
+            home = self._full_name.lower()
+            return [_facts(row, node_id, read_at, home) for row, node_id in zip(rows, ids, strict=True)]
         except parse.ShapeError as error:
             raise errors.unreadable(asked, str(error)) from error
 
@@ -74,8 +75,11 @@ def _is_of_checks(failure: Mapping[str, Any]) -> bool:
     return isinstance(path, list) and "statusCheckRollup" in path
 
 
-def _facts(node: Any, node_id: str, read_at: datetime) -> HandoverFacts:
+def _facts(node: Any, node_id: str, read_at: datetime, home: str) -> HandoverFacts:
+    """An issue that lives elsewhere by now was transferred; its number there means another issue here."""
     if node is None or node.get("__typename") != "Issue":
+        return HandoverFacts(None, node_id, ())
+    if parse.field(node, "repository.nameWithOwner", str).lower() != home:
         return HandoverFacts(None, node_id, ())
     return HandoverFacts(parse.graphql_issue(node, read_at), node_id, _pulls(node))
 

@@ -15,6 +15,7 @@ from pipeline.github.port import BadCredentials, GitHubError, IssueTarget, NotFo
 from sandbox.errors import Refusal
 from sandbox.graphql_schema import TYPES, FieldType
 from sandbox.http import Handler
+from sandbox.ids import node_id
 from sandbox.model import Entry, Pull
 from sandbox.seed import USER_TOKEN, add_repository
 from tests.pipeline.github.world import REPOSITORY, World, clients
@@ -183,6 +184,14 @@ def test_handover_of_an_issue_that_is_gone_has_no_issue(both: World) -> None:
     both.state(gone.number or 0).deleted = True
     facts = both.github.handovers([(target.number or 0, target.node_id) for target in (gone, kept)])
     assert [fact.issue is None for fact in facts] == [True, False]
+
+
+def test_handover_of_an_issue_that_lives_elsewhere_by_now_has_no_issue(graphql: World) -> None:
+    target = graphql.issue()
+    moved = deepcopy(graphql.state(target.number or 0))
+    moved.id += 10_000
+    add_repository(graphql.sandbox.world, "demo", "elsewhere").issues[moved.number] = moved
+    assert graphql.github.handovers([(moved.number, node_id("I", moved.id))])[0].issue is None
 
 
 def test_both_protocols_see_the_same_issue(graphql: World) -> None:
