@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline import clock
@@ -110,7 +110,10 @@ def _handed_over(effect: Effect, facts: Facts) -> None:
         scaffold_pull=scaffold.response.get("number") if scaffold else (last.scaffold_pull if last else None),
     )
     issue.handed_over_at = issue.handed_over_at or now
-    if issue.due_at is None:
+    written = effect.item.facts.get("due_at")  # what processing wrote into the issue; repeating a hand-over writes none
+    if written:
+        issue.due_at = datetime.fromisoformat(written)
+    elif issue.due_at is None:
         hours = issue.workflow.due_hours if issue.workflow else 48
         issue.due_at = now + timedelta(hours=hours)
     issue.save(update_fields=["handed_over_at", "due_at"])

@@ -116,6 +116,14 @@ def test_second_hand_over_counts_on_and_keeps_due_time_and_scaffold() -> None:
     assert issue_of(effect).handed_over_at == MOMENT - timedelta(days=1)
 
 
+def test_due_time_is_the_one_that_processing_wrote_into_the_issue() -> None:
+    item = live_item()
+    Issue.objects.update(due_at=MOMENT)
+    item.facts = {"due_at": (MOMENT + timedelta(hours=7)).isoformat()}
+    item.save()
+    assert issue_of(applied(changes.AssignCopilot("work"), {}, item)).due_at == MOMENT + timedelta(hours=7)
+
+
 def test_due_time_is_the_workflows() -> None:
     item = live_item()
     Issue.objects.update(workflow=make_workflow(due_hours=5))
