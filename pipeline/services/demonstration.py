@@ -27,7 +27,7 @@ from pipeline.models import (
     Transition,
     WebhookDelivery,
 )
-from pipeline.services import operations, repositories, runs, scripts, workflow_files, workflows
+from pipeline.services import operations, repositories, runs, scripts, workflow_files
 
 ACTOR, REASON = "rule:demonstration", "The demonstration repository of the sandbox."
 FULL_NAME = "demo/field-notes"
@@ -52,8 +52,7 @@ _also: list[Callable[[Repository], None]] = []
 def load_shipped_workflows() -> None:
     """The shipped specialists and workflows; what a person edited stays."""
     found, reason = workflow_files.shipped(), "Shipped with the release."
-    workflows.import_specialists(found.specialists, actor="rule:shipped", reason=reason)
-    workflows.import_workflows(found.workflows, actor="rule:shipped", reason=reason, origins=found.origins)
+    workflow_files.take(found, repository=None, actor="rule:shipped", reason=reason)
 
 
 @transaction.atomic

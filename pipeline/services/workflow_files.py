@@ -7,11 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.db import transaction
+
 from pipeline import workflows as files
 from pipeline.domain.workflows import SpecialistSpec, WorkflowSpec
 from pipeline.models import Repository
+from pipeline.services import workflows
 from pipeline.services.connect import connect
 from pipeline.services.operations import NotPossible
+from pipeline.services.workflows import Imported
 
 ENDINGS = (".yaml", ".yml")
 SHIPPED = "shipped"  # where those come from that are part of the product
@@ -19,12 +23,16 @@ SHIPPED = "shipped"  # where those come from that are part of the product
 
 @dataclass
 class Read:
-    """What files held. `notes`: a sentence each on what was left out or assumed; `origins`: slug → workflow's file."""
+    """What files held. `notes`: a sentence each on what was left out or assumed; `origins`: slug → workflow's file.
+
+    `doubles`: a sentence for each file whose slug another one has; only one of those can be imported.
+    """
 
     specialists: list[SpecialistSpec] = field(default_factory=list)
     workflows: list[WorkflowSpec] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
+    doubles: list[str] = field(default_factory=list)
 
 
 def shipped() -> Read:
@@ -60,6 +68,25 @@ def read_from_repository(repository: Repository) -> Read:
     return _loaded([(name, content) for name, content in contents if content is not None])
 
 
+@transaction.atomic
+def take(
+    found: Read, *, repository: Repository | None, actor: str, reason: str, overwrite: bool = False
+) -> tuple[Imported, Imported]:
+    """Create or update what files held, specialists and workflows, or nothing; ValueError says why not."""
+    if found.doubles:
+        raise NotPossible("\n".join(found.doubles))
+    people = workflows.import_specialists(found.specialists, actor=actor, reason=reason, overwrite=overwrite)
+    done = workflows.import_workflows(
+        found.workflows,
+        repository=repository,
+        origins=found.origins,
+        actor=actor,
+        reason=reason,
+        overwrite=overwrite,
+    )
+    return people, done
+
+
 def _loaded(found: list[tuple[str, bytes]]) -> Read:
     taken = Read()
     people: dict[str, str] = {}  # specialists by slug, and the file of each
@@ -73,7 +100,7 @@ def _loaded(found: list[tuple[str, bytes]]) -> Read:
         spec = loaded if isinstance(loaded, SpecialistSpec) else loaded.spec
         known = people if isinstance(loaded, SpecialistSpec) else taken.origins
         if spec.slug in known:
-            problems.append(f"{name}: {spec.slug!r} is the slug in {known[spec.slug]} too; give one of them another.")
+            taken.doubles.append(f"{name}: {spec.slug!r} is the slug in {known[spec.slug]} too; import one of them.")
         known[spec.slug] = name
         if isinstance(loaded, SpecialistSpec):
             taken.specialists.append(loaded)

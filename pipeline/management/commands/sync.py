@@ -31,6 +31,8 @@ class Command(Reporting):
             if options["issue"]:
                 found = syncing.read_one(repository, github, options["issue"])
                 facts: dict[str, Any] = {"issue": options["issue"], "governed": found is not None}
+                if found is not None and found.presence_note:
+                    facts["note"] = found.presence_note
             else:
                 facts = asdict(syncing.sync(repository, github))
         except NotPossible as error:

@@ -9,9 +9,10 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from pipeline import workflows as files
+from pipeline.github.port import GitHubError
 from pipeline.management.commands._reporting import Reporting
 from pipeline.models import Specialist, Workflow
-from pipeline.services import scripts, workflow_files, workflows
+from pipeline.services import scripts, workflow_files
 from pipeline.services.operations import NotPossible
 
 
@@ -35,6 +36,9 @@ class Command(Reporting):
             {"check": self._check, "import": self._import, "export": self._export}[options["way"]](options)
         except (NotPossible, ValueError, OSError) as error:
             self.refuse(error)
+        except GitHubError as error:
+            self.stderr.write(str(error))
+            self.end(scripts.FAILED)
 
     def _check(self, options: dict[str, Any]) -> None:
         found = workflow_files.read(options["paths"])
@@ -45,13 +49,13 @@ class Command(Reporting):
         repository = scripts.repository_named(options["repository"]) if options["repository"] else None
         found = self._given(options, repository)
         self._tell(found)
-        by = {
-            "actor": getpass.getuser(),
-            "reason": "Imported from the command line.",
-            "overwrite": options["overwrite"],
-        }
-        first = workflows.import_specialists(found.specialists, **by)
-        second = workflows.import_workflows(found.workflows, repository=repository, origins=found.origins, **by)
+        first, second = workflow_files.take(
+            found,
+            repository=repository,
+            actor=getpass.getuser(),
+            reason="Imported from the command line.",
+            overwrite=options["overwrite"],
+        )
         for name, done in (("specialists", first), ("workflows", second)):
             self.stdout.write(
                 f"{name}: {len(done.created)} created, {len(done.updated)} updated, {len(done.kept)} kept as they are."

@@ -217,6 +217,8 @@ def test_sync_tells_what_it_read(github: FakeGitHub) -> None:
     assert ran("sync")[0].strip() == "pages 1, read 1, governed 1, not modified False"
     assert json.loads(ran("sync", "--json")[0])["governed"] == 1
     assert json.loads(ran("sync", "--issue", "7", "--json")[0]) == {"issue": 7, "governed": True}
+    github.deleted.add(7)
+    assert "The issue was deleted." in ran("sync", "--issue", "7")[0]
 
 
 @pytest.mark.parametrize(
@@ -269,6 +271,30 @@ def test_workflow_with_an_unknown_specialist_imports_nothing(github: FakeGitHub,
     (tmp_path / "one.yaml").write_text(files.dump_workflow(files.shipped()[0]), encoding="utf-8")
     assert "Import specialists first" in ran("workflows", "import", str(tmp_path), code=2)[1]
     assert not Specialist.objects.exists()
+
+
+def test_specialists_beside_a_workflow_that_cannot_be_imported_are_not_imported_either(
+    github: FakeGitHub, tmp_path: Path
+) -> None:
+    first, second = files.shipped_specialists()[0], next(one for one in files.shipped() if "osint" in one.specialist)
+    (tmp_path / "one.yaml").write_text(files.dump_specialist(first), encoding="utf-8")
+    (tmp_path / "two.yaml").write_text(files.dump_workflow(second), encoding="utf-8")
+    assert "Import specialists first" in ran("workflows", "import", str(tmp_path), code=2)[1]
+    assert not Specialist.objects.exists()
+
+
+def test_two_files_of_one_slug_can_be_checked_and_not_imported(github: FakeGitHub, tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(files.dump_workflow(files.shipped()[0]), encoding="utf-8")
+    assert "2 workflows" in ran("workflows", "check", str(tmp_path))[0]
+    assert "import one of them" in ran("workflows", "import", str(tmp_path), code=2)[1]
+
+
+def test_folder_of_a_repository_that_cannot_be_read_is_told_in_one_sentence(github: FakeGitHub) -> None:
+    make_repository(full_name="acme/watch")
+    github.unreadable = refused("GitHub answered 403.")
+    said = ran("workflows", "import", "--from-repository", "--repository", "acme/watch", code=1)[1]
+    assert said.strip() == "GitHub answered 403."
 
 
 def test_demonstration_is_removed_by_one_call(github: FakeGitHub) -> None:
