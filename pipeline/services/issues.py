@@ -11,6 +11,7 @@ from django.db.models import F
 
 from pipeline import clock
 from pipeline.domain.checks.labels import state_faults
+from pipeline.domain.labels import has
 from pipeline.domain.snapshot import Actor, IssueSnapshot
 from pipeline.domain.states import Cause, State, refusal
 from pipeline.models import Effect, Issue, Repository, RunItem, Specialist, Transition, Workflow
@@ -45,8 +46,9 @@ def absorb(repository: Repository, snapshot: IssueSnapshot) -> Issue | None:
 _COPIED = [
     "node_id", "title", "body", "labels", "assignees", "is_open", "state_reason", "locked", "author",
     "author_association", "html_url", "remote_updated_at", "closed_at", "read_at", "presence", "presence_note",
-    "workflow", "specialist",
+    "workflow", "specialist", "clarification_reason",
 ]  # fmt: skip
+UNEXPLAINED = "The label stands on GitHub; why is not known here."
 
 
 def _first_seen(repository: Repository, snapshot: IssueSnapshot) -> Issue:
@@ -83,6 +85,12 @@ def _copy(issue: Issue, snapshot: IssueSnapshot) -> None:
     issue.workflow = _workflow(issue.repository, grammar.values(snapshot.labels, "workflow::"))
     slugs = grammar.values(snapshot.labels, "specialist::")
     issue.specialist = Specialist.objects.filter(slug__in=slugs).first() if slugs else None
+    issue.clarification_reason = _clarification(issue, issue.clarification_reason or UNEXPLAINED)
+
+
+def _clarification(issue: Issue, why: str) -> str:
+    """What the list and the issue's page say for as long as the label is there."""
+    return why[:300] if has(issue.labels, issue.repository.grammar.needs_clarification) else ""
 
 
 def _workflow(repository: Repository, slugs: Sequence[str]) -> Workflow | None:
@@ -242,6 +250,12 @@ def set_presence(issue: Issue, presence: str, note: str) -> None:
     issue.presence, issue.presence_note = presence, note[:500]
     issue.save(update_fields=["presence", "presence_note"])
     findings.settle_states(issue, {f"state.{presence}": note})
+
+
+def ask(issue: Issue, why: str) -> None:
+    """Note why a person has to look, once the label that says so is on the issue."""
+    issue.clarification_reason = _clarification(issue, why)
+    issue.save(update_fields=["clarification_reason"])
 
 
 def refresh_assignment(issue: Issue) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipeline import clock
+from pipeline.domain.labels import has
 from pipeline.domain.sections import splice
 from pipeline.domain.states import Cause, State
 from pipeline.models import Discovery, Effect, Handover, Issue, Kind, ProblemReport, RepositoryLabel, Run, RunItem
@@ -88,6 +89,9 @@ def _labelled(effect: Effect, facts: Facts) -> None:
             labels += effect.payload["labels"]
     issues.remember(issue, updated_at=facts.get("updated_at"), labels=labels)
     issues.refresh_assignment(issue)
+    asks = has(effect.payload["labels"], issue.repository.grammar.needs_clarification)
+    if asks:  # a revert takes the label off again
+        issues.ask(issue, effect.item.reason or issues.UNEXPLAINED)
 
 
 def _sections_written(effect: Effect, facts: Facts) -> None:

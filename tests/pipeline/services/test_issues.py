@@ -59,6 +59,24 @@ def history(issue: Issue) -> list[tuple[str, str, str]]:
 # --- taken over ---
 
 
+def test_label_that_asks_for_a_person_is_noted_for_as_long_as_it_is_there(repository: Repository) -> None:
+    issue = known(repository)
+    absorb(repository, seen(labels=("state::assigned", "Needs Clarification")))
+    issue.refresh_from_db()
+    assert issue.clarification_reason == issues.UNEXPLAINED
+    absorb(repository, seen(6, labels=("state::assigned",)))
+    issue.refresh_from_db()
+    assert issue.clarification_reason == ""
+
+
+def test_reason_that_is_known_is_kept_while_the_label_stands(repository: Repository) -> None:
+    issue = known(repository)
+    Issue.objects.update(clarification_reason="No workflow matches.")
+    absorb(repository, seen(labels=("state::assigned", "needs clarification")))
+    issue.refresh_from_db()
+    assert issue.clarification_reason == "No workflow matches."
+
+
 def test_issue_without_our_labels_is_not_ours(repository: Repository) -> None:
     assert absorb(repository, values.snapshot(labels=("bug",))) is None
     assert not Issue.objects.exists()

@@ -94,6 +94,16 @@ def test_time_of_the_answer_is_kept_so_that_a_stale_list_is_known() -> None:
     assert issue_of(effect).remote_updated_at == MOMENT + timedelta(hours=1)
 
 
+def test_question_to_a_person_is_kept_with_its_reason_until_it_is_taken_back() -> None:
+    item = live_item()
+    item.reason = "Several workflows match equally well."
+    item.save()
+    asked = applied(changes.AddLabels(("needs clarification",)), {}, item)
+    assert issue_of(asked).clarification_reason == "Several workflows match equally well."
+    applied(changes.RemoveLabels(("needs clarification",)), {}, item)
+    assert Issue.objects.get(pk=item.issue_id).clarification_reason == ""
+
+
 def test_hand_over_is_recorded_with_generation_branch_and_pull_request() -> None:
     item = live_item()
     make_effect(item=item, change=changes.OpenPull("work", "main", "t", "b"), state="applied", response={"number": 70})
