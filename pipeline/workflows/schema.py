@@ -67,7 +67,8 @@ MAX_DUE_HOURS = 24 * 366
 _TEMPLATE_FILE = re.compile(r"[\w./-]+\.(?:md|markdown|txt|j2)|[a-z0-9]+(?:_[a-z0-9]+)+")
 # A branch or file is found again by its name, so what differs from run to run cannot be part of it.
 TIMES = ("timestamp", "date", "datetime", "time")
-_TIMED = re.compile(rf"[-_.]?\{{(?:{'|'.join(TIMES)})\}}")
+_TIME = rf"\{{(?:{'|'.join(TIMES)})\}}"
+_TIMED = re.compile(rf"\A{_TIME}[-_./]?|[-_./]?{_TIME}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Command(Reporting):
     def _check(self, options: dict[str, Any]) -> None:
         found = workflow_files.read(options["paths"])
         self._tell(found)
+        for double in found.doubles:
+            self.stdout.write(double)
         self.stdout.write(f"{len(found.workflows)} workflows and {len(found.specialists)} specialists are in order.")
 
     def _import(self, options: dict[str, Any]) -> None:

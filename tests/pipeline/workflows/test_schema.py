@@ -183,6 +183,14 @@ def test_each_field_of_another_program_is_told_once_with_its_line() -> None:
     assert len(notes) == len(set(notes))
 
 
+@pytest.mark.parametrize(
+    "pattern", ["osint/issue-{number}", "{date}/osint/issue-{number}", "osint/{date}/issue-{number}-{timestamp}"]
+)
+def test_time_in_a_name_is_left_out_with_what_joins_it(pattern: str) -> None:
+    text = NEWER.replace("branch_pattern: osint/issue-{number}", f'branch_pattern: "{pattern}"')
+    assert load_workflow(text, name="w.yaml").branch_pattern == "osint/issue-{number}"
+
+
 def test_misspelt_field_is_a_problem_even_where_others_have_no_effect() -> None:
     text = OLDER_IN_FULL.replace("research_depth: standard", "due_hour: 24")
     assert (12, 3, "'due_hour' is not a field of 'processing'; did you mean 'due_hours'?") in problems(text)
