@@ -33,10 +33,9 @@ class Process(NoPrefetch):
             return skip("skipped", refused)
         spec = _workflow(snapshot, workflows.in_force(repository), item)
         specialist = workflows.specialists().get(spec.specialist) if spec else None
-        scaffold = _scaffold(item.issue)
-        if scaffold and github.branch(scaffold) is None:
-            gone = f"The scaffold branch {scaffold} is gone from GitHub; restore it there from its pull request."
-            return conflict("no scaffold", gone)
+        scaffold, misfit = _scaffold(item.issue, spec, github)
+        if misfit:
+            return conflict("no scaffold", misfit)
         task = plan_process.Task(
             issue_id=item.issue.pk,
             repository=repository.full_name,
@@ -64,10 +63,22 @@ def _workflow(snapshot: IssueSnapshot, specs: dict[str, WorkflowSpec], item: Run
     return specs.get(named[0]) if len(named) == 1 else None
 
 
-def _scaffold(issue: Issue) -> str:
-    """The branch of an earlier scaffold that still stands; there is never a second one."""
-    made = issue.effects.filter(kind="create_branch", state=Effect.State.APPLIED, reverted_at__isnull=True).first()
-    return str(made.payload["branch"]) if made else ""
+def _scaffold(issue: Issue, spec: WorkflowSpec | None, github: GitHub) -> tuple[str, str]:
+    """The branch of an earlier scaffold that still stands, and why it cannot be used; there is never a second one."""
+    made = issue.effects.filter(kind="create_branch", state=Effect.State.APPLIED, reverted_at__isnull=True)
+    last = made.select_related("item").order_by("-pk").first()
+    if last is None:
+        return "", ""
+    branch, before = str(last.payload["branch"]), last.item.facts.get("workflow")
+    stands = github.branch(branch) is not None
+    if spec is None or before in (None, spec.slug):
+        gone = f"The scaffold branch {branch} is gone from GitHub; restore it there from its pull request."
+        return branch, "" if stands else gone
+    other = (
+        f"The scaffold branch {branch} was prepared for the workflow {before!r}; revert run {last.item.run_id}, "
+        f"or delete the branch, to have one for {spec.slug!r}."
+    )
+    return "", other if stands else ""
 
 
 def _approved(issue: Issue, snapshot: IssueSnapshot) -> bool:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from pipeline.domain import changes
+from pipeline.domain.facts import Branch
 from pipeline.domain.plan import Plan
 from pipeline.github.port import Refused
 from pipeline.models import Issue, Kind, Mode, Run
 from pipeline.services import kinds
-from tests.factories import make_effect, make_issue, make_item, make_repository, make_run
+from tests.factories import make_effect, make_issue, make_item, make_repository, make_run, make_workflow
 from tests.fake_github import FakeGitHub
 
 
@@ -68,11 +69,37 @@ def test_named_issue_that_is_none_of_ours_is_told(github: FakeGitHub) -> None:
         kinds.of(run).select(run, github)
 
 
-def test_scaffold_branch_that_people_deleted_is_told_and_not_handed_over(github: FakeGitHub) -> None:
-    issue = make_issue(state="assigned")
-    item = make_item(run=process(issue), issue=issue)
-    made = changes.to_payload(changes.CreateBranch("work/7", "main", "Prepare", ()))
-    make_effect(item=item, kind="create_branch", payload=made, state="applied")
-    plan: Plan = kinds.of(item.run).plan(item, github.mirror(issue), github)
+def planned(github: FakeGitHub, workflow: str, *, stands: bool) -> Plan:
+    """For an issue of the workflow `osint`, with a scaffold that was made for `workflow`."""
+    make_workflow(slug="osint")
+    issue = make_issue(state="assigned", labels=["state::assigned", "workflow::osint"])
+    item = make_item(run=process(issue), issue=issue, facts={"workflow": workflow})
+    change = changes.CreateBranch("work/7", "main", "Prepare", ())
+    make_effect(item=item, change=change, state="applied")
+    if stands:
+        github.branches["work/7"] = [Branch("work/7", "1" * 40)]
+    return kinds.of(item.run).plan(item, github.mirror(issue), github)
+
+
+@pytest.mark.parametrize(
+    ("workflow", "stands", "words"),
+    [
+        ("osint", False, "The scaffold branch work/7 is gone from GitHub; restore it"),
+        ("review", True, "was prepared for the workflow 'review'; revert run"),
+    ],
+)
+def test_scaffold_that_cannot_be_used_is_told_and_not_handed_over(
+    github: FakeGitHub, workflow: str, stands: bool, words: str
+) -> None:
+    plan = planned(github, workflow, stands=stands)
     assert (plan.outcome, plan.effects) == ("no scaffold", ())
-    assert "The scaffold branch work/7 is gone from GitHub" in plan.reason
+    assert words in plan.reason
+
+
+@pytest.mark.parametrize(("workflow", "stands", "made_anew"), [("osint", True, False), ("review", False, True)])
+def test_scaffold_is_used_again_or_made_anew_where_people_took_it_away(
+    github: FakeGitHub, workflow: str, stands: bool, made_anew: bool
+) -> None:
+    kinds_of_change = [effect.change.kind for effect in planned(github, workflow, stands=stands).effects]
+    assert ("create_branch" in kinds_of_change) is made_anew
+    assert "assign_copilot" in kinds_of_change

@@ -101,7 +101,7 @@ def test_question_to_a_person_is_kept_with_its_reason_until_it_is_taken_back() -
     asked = applied(changes.AddLabels(("needs clarification",)), {}, item)
     assert issue_of(asked).clarification_reason == "Several workflows match equally well."
     applied(changes.RemoveLabels(("needs clarification",)), {}, item)
-    assert Issue.objects.get(pk=item.issue_id).clarification_reason == ""
+    assert issue_of(asked).clarification_reason == ""
 
 
 def test_hand_over_is_recorded_with_generation_branch_and_pull_request() -> None:
