@@ -27,7 +27,10 @@ from pipeline.domain.workplan import Workplan, prepare, read_issue
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is known besides the issue. `generation` counts hand-overs so far; `scaffold` is a branch made before."""
+    """What is known besides the issue. `generation` counts hand-overs so far; `scaffold` is a branch made before.
+
+    `under_way`: a hand-over of ours took place and the issue was never moved on for it.
+    """
 
     issue_id: int
     repository: str
@@ -35,6 +38,7 @@ class Task:
     now: datetime
     generation: int = 0
     scaffold: str = ""
+    under_way: bool = False
     suspicions: tuple[str, ...] = ()
     written: Mapping[str, str | None] = field(default_factory=dict)  # heading → what we wrote there last
 
@@ -50,6 +54,8 @@ def plan(
     refused = eligibility.refusal(snapshot, State.ASSIGNED, grammar)
     if refused:
         return skip("skipped", refused)
+    if snapshot.copilot_assigned:
+        return _assigned_already(snapshot, task, grammar)
     if spec is None or specialist is None:
         return conflict("no workflow", _no_workflow(snapshot, grammar))
     foreign = ownership.not_ours(snapshot.body, (guidance.GUIDANCE, guidance.ASSIGNMENT), task.written)
@@ -113,18 +119,37 @@ def _scaffold(work: Workplan) -> list[Planned]:
     ]
 
 
-def _hand_over(snapshot: IssueSnapshot, work: Workplan, task: Task, grammar: LabelGrammar) -> list[Planned]:
+def _assigned_already(snapshot: IssueSnapshot, task: Task, grammar: LabelGrammar) -> Plan:
+    """GitHub starts no session for who is assigned already, and a second one would double the work."""
+    if not task.under_way:
+        reason = (
+            f"Copilot is assigned already: take it off on GitHub to have the issue processed, or set "
+            f"`{grammar.state(State.COPILOT)}` to have it followed as it is."
+        )
+        return conflict("assigned already", reason)
+    effects = tuple(_labels(snapshot, grammar, step=0))
+    reason = "It was handed over before, and only the labels were missing."
+    return Plan(Verdict.CHANGE, "labelled", reason, effects, {0: State.COPILOT})
+
+
+def _labels(snapshot: IssueSnapshot, grammar: LabelGrammar, step: int) -> list[Planned]:
     copilot, assigned = grammar.state(State.COPILOT), grammar.state(State.ASSIGNED)
     there = [copilot] if has(snapshot.labels, copilot) else []
+    return [
+        Planned(changes.AddLabels((copilot,)), step, before={"labels": there}),
+        Planned(changes.RemoveLabels((assigned,)), step, before={"labels": [assigned]}),
+    ]
+
+
+def _hand_over(snapshot: IssueSnapshot, work: Workplan, task: Task, grammar: LabelGrammar) -> list[Planned]:
     return [
         Planned(
             changes.AssignCopilot(work.branch, guidance.instructions(work)),
             1,
             subject=f"handover:{task.issue_id}:{task.generation + 1}",
-            before={"assigned": snapshot.copilot_assigned},
+            before={"assigned": False},
         ),
-        Planned(changes.AddLabels((copilot,)), 2, before={"labels": there}),
-        Planned(changes.RemoveLabels((assigned,)), 2, before={"labels": [assigned]}),
+        *_labels(snapshot, grammar, step=2),
         Planned(changes.AddComment(guidance.render_summary(work)), 2),
     ]
 

@@ -105,6 +105,8 @@ def _handed_over(effect: Effect, facts: Facts) -> None:
     issue, now = _issue(effect), clock.now()
     scaffold = effect.item.effects.filter(kind="open_pull", state=Effect.State.APPLIED).first()
     last = issue.handovers.order_by("-generation").first()
+    # Open still where a person took Copilot off and sent the issue back by its labels.
+    issue.handovers.filter(outcome__in=OPEN_OUTCOMES).update(outcome=Handover.Outcome.WITHDRAWN, ended_at=now)
     Handover.objects.create(
         issue=issue,
         generation=last.generation + 1 if last else 1,

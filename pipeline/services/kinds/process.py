@@ -14,6 +14,7 @@ from pipeline.models import Effect, Issue, Mode, Run, RunItem
 from pipeline.services import sync, workflows
 from pipeline.services.kinds.assign import choose, left_out, waiting
 from pipeline.services.kinds.base import Candidate, NoPrefetch, written_by_us
+from pipeline.services.kinds.track import OPEN
 
 
 class Process(NoPrefetch):
@@ -43,6 +44,7 @@ class Process(NoPrefetch):
             now=clock.now(),
             generation=item.issue.handovers.count(),
             scaffold=scaffold,
+            under_way=_under_way(item.issue),
             suspicions=() if _approved(item.issue, snapshot) else suspicions(snapshot.title, snapshot.body),
             written=written_by_us(item.issue),
         )
@@ -79,6 +81,12 @@ def _scaffold(issue: Issue, spec: WorkflowSpec | None, github: GitHub) -> tuple[
         f"or delete the branch, to have one for {spec.slug!r}."
     )
     return "", other if stands else ""
+
+
+def _under_way(issue: Issue) -> bool:
+    """Handed over by a run that then failed to move the issue on; one that a person moved back is not meant."""
+    last = issue.handovers.filter(outcome__in=OPEN).last()
+    return last is not None and not issue.transitions.filter(after=State.COPILOT, at__gte=last.requested_at).exists()
 
 
 def _approved(issue: Issue, snapshot: IssueSnapshot) -> bool:

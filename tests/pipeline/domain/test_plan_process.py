@@ -143,6 +143,13 @@ def test_issue_that_is_not_in_assigned_is_skipped(issue: dict[str, Any], words: 
     assert words in made.reason
 
 
-def test_assignment_of_a_person_before_us_is_kept_in_the_before_image() -> None:
-    (effect,) = [e for e in planned(assignees=(COPILOT,)).effects if e.change.kind == "assign_copilot"]
-    assert effect.before == {"assigned": True}
+def test_issue_that_somebody_gave_to_copilot_is_not_handed_over_again() -> None:
+    made = planned(assignees=(COPILOT,))
+    assert (made.verdict, made.outcome, made.effects) == (Verdict.CONFLICT, "assigned already", ())
+    assert "take it off on GitHub" in made.reason
+
+
+def test_hand_over_of_ours_that_lacks_its_labels_gets_them_and_no_second_assignment() -> None:
+    made = planned(task=replace(TASK, generation=1, under_way=True), assignees=(COPILOT,))
+    assert steps(made) == [(0, "add_labels"), (0, "remove_labels")]
+    assert made.moves == {0: State.COPILOT}

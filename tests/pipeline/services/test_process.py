@@ -12,8 +12,19 @@ from pipeline.domain.plan import Plan
 from pipeline.github.port import Refused
 from pipeline.models import Issue, Kind, Mode, Run
 from pipeline.services import kinds
-from tests.factories import make_effect, make_issue, make_item, make_repository, make_run, make_workflow
+from tests.factories import (
+    MOMENT,
+    make_effect,
+    make_handover,
+    make_issue,
+    make_item,
+    make_repository,
+    make_run,
+    make_transition,
+    make_workflow,
+)
 from tests.fake_github import FakeGitHub
+from tests.values import COPILOT
 
 
 def process(issue: Issue, **values: Any) -> Run:
@@ -103,3 +114,16 @@ def test_scaffold_is_used_again_or_made_anew_where_people_took_it_away(
     kinds_of_change = [effect.change.kind for effect in planned(github, workflow, stands=stands).effects]
     assert ("create_branch" in kinds_of_change) is made_anew
     assert "assign_copilot" in kinds_of_change
+
+
+@pytest.mark.parametrize(("moved_on", "outcome"), [(False, "labelled"), (True, "assigned already")])
+def test_hand_over_whose_labels_failed_is_completed_and_one_that_a_person_sent_back_is_not(
+    github: FakeGitHub, moved_on: bool, outcome: str
+) -> None:
+    agent = {"login": "Copilot", "id": COPILOT.id, "kind": "Bot"}
+    issue = make_issue(state="assigned", labels=["state::assigned", "workflow::osint"], assignees=[agent])
+    make_handover(issue=issue)
+    if moved_on:
+        make_transition(issue=issue, after="copilot", at=MOMENT)
+    item = make_item(run=process(issue), issue=issue)
+    assert kinds.of(item.run).plan(item, github.mirror(issue), github).outcome == outcome

@@ -126,6 +126,13 @@ def test_second_hand_over_counts_on_and_keeps_due_time_and_scaffold() -> None:
     assert issue_of(effect).handed_over_at == MOMENT - timedelta(days=1)
 
 
+def test_new_hand_over_withdraws_the_one_that_a_person_took_back() -> None:
+    item = live_item()
+    make_handover(issue=item.issue, outcome=Handover.Outcome.WORKING)
+    applied(changes.AssignCopilot("work"), {}, item)
+    assert list(Handover.objects.values_list("generation", "outcome")) == [(1, "withdrawn"), (2, "pending")]
+
+
 def test_due_time_is_the_one_that_processing_wrote_into_the_issue() -> None:
     item = live_item()
     Issue.objects.update(due_at=MOMENT)
