@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from django.db import transaction
+
 from pipeline import clock
 from pipeline.domain import changes
 from pipeline.domain.labels import length_problem
@@ -46,6 +50,19 @@ def ensure(run: Run, github: GitHub) -> None:
         _create(run, github, {name: needed[name] for name in missing})
 
 
+def relearn(repository: Repository, github: GitHub) -> None:
+    """Forget labels that people deleted or renamed on GitHub: their node ids name nothing, or another label.
+
+    The next live run makes anew what it needs. A list without any label is a fault until proven. Raises GitHubError.
+    """
+    found = github.labels()
+    if not found:
+        return
+    with transaction.atomic():
+        RepositoryLabel.objects.filter(repository=repository).exclude(name__in=found).delete()
+        _keep(repository, found)
+
+
 def ids_of(repository: Repository) -> dict[str, str]:
     """Lower-cased label → node id, as the GraphQL writer wants them."""
     rows = RepositoryLabel.objects.filter(repository=repository)
@@ -58,7 +75,11 @@ def _missing(repository: Repository, needed: dict[str, str]) -> list[str]:
 
 
 def _learn(repository: Repository, github: GitHub) -> None:
-    for name, node_id in github.labels().items():
+    _keep(repository, github.labels())
+
+
+def _keep(repository: Repository, found: Mapping[str, str]) -> None:
+    for name, node_id in found.items():
         RepositoryLabel.objects.update_or_create(repository=repository, name=name, defaults={"node_id": node_id})
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from pipeline import clock
 from pipeline.github.port import GitHub
 from pipeline.models import Repository
-from pipeline.services import audit
+from pipeline.services import audit, labels
 from pipeline.services.connect import check_token
 from pipeline.services.operations import NotPossible
 
@@ -37,7 +37,7 @@ def set_standing(repository: Repository, standing: str, *, actor: str, reason: s
 
 
 def refresh(repository: Repository, github: GitHub) -> None:
-    """Once an hour: whose token it is, and whether the repository was archived. Raises GitHubError."""
+    """Once an hour: whose token it is, whether the repository was archived, its labels. Raises GitHubError."""
     now = clock.now()
     if repository.token_checked_at is not None and now - repository.token_checked_at < FRESH:
         return
@@ -46,3 +46,4 @@ def refresh(repository: Repository, github: GitHub) -> None:
     if facts.archived and repository.standing == Repository.Standing.ACTIVE:
         sentence = "GitHub shows the repository as archived; unarchive it there, then set it active here."
         set_standing(repository, Repository.Standing.ARCHIVED, actor="rule:archived", reason=sentence)
+    labels.relearn(repository, github)

@@ -16,13 +16,14 @@ from django.db import IntegrityError, transaction
 from pipeline import clock
 from pipeline.github import port
 from pipeline.models import Repository, WebhookDelivery
-from pipeline.services import bell, credentials, sync, telemetry
+from pipeline.services import bell, credentials, labels, sync, telemetry
 from pipeline.services.connect import connect
 
 TASK = "pipeline.tasks.take_delivery"
 MAX_BODY = 25 * 1024 * 1024  # GitHub's own cap
 FULL_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
-USED = frozenset({"issues", "issue_comment", "pull_request", "label", "pull_request_review"})
+USED = frozenset({"issues", "issue_comment", "pull_request", "pull_request_review"})
+LABEL_CHANGES = frozenset({"deleted", "edited"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,13 @@ def _signed(header: str, body: bytes, secret: bytes) -> bool:
 
 def _store(repository: Repository, delivery_id: str, event: str, payload: dict[str, Any]) -> Answer:
     number = _issue_number(payload)
-    used = event in USED and number is not None
+    action = str(payload.get("action") or "").replace("\x00", "")[:60]
+    used = (event in USED and number is not None) or (event == "label" and action in LABEL_CHANGES)
     row = WebhookDelivery(
         delivery_id=delivery_id,
         repository=repository,
         event=event,
-        action=str(payload.get("action") or "").replace("\x00", "")[:60],
+        action=action,
         issue_number=number,
         received_at=clock.now(),
         status=WebhookDelivery.Status.STORED if used else WebhookDelivery.Status.IGNORED,
@@ -152,11 +154,15 @@ def _issue_number(payload: dict[str, Any]) -> int | None:
 
 
 def take(row: WebhookDelivery) -> None:
-    """Read the issue that a stored delivery is about."""
-    if row.repository is None or row.issue_number is None:
+    """Read the issue, or the labels, that a stored delivery is about."""
+    if row.repository is None or (row.issue_number is None and row.event != "label"):
         return
     try:
-        sync.read_one(row.repository, connect(row.repository), row.issue_number)
+        github = connect(row.repository)
+        if row.issue_number is None:
+            labels.relearn(row.repository, github)
+        else:
+            sync.read_one(row.repository, github, row.issue_number)
     except port.GitHubError as error:
         _settle(row, WebhookDelivery.Status.FAILED, str(error))
         return

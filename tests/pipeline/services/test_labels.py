@@ -62,6 +62,30 @@ def test_labels_that_are_known_cost_no_request(run: Run, github: FakeGitHub) -> 
     assert (github.calls.total(), run.items.count()) == (0, 1)
 
 
+def test_label_that_people_deleted_is_made_anew(run: Run, github: FakeGitHub) -> None:
+    labels.ensure(run, github)
+    del github.names["state::done"]
+    labels.relearn(run.repository, github)
+    assert "state::done" not in labels.ids_of(run.repository)
+    labels.ensure(run, github)
+    assert github.names["state::done"]
+
+
+def test_label_that_was_renamed_is_not_known_by_its_old_name(run: Run, github: FakeGitHub) -> None:
+    RepositoryLabel.objects.create(repository=run.repository, name="state::done", node_id="LA_7")
+    github.names = {"finished": "LA_7"}
+    labels.relearn(run.repository, github)
+    assert labels.ids_of(run.repository) == {"finished": "LA_7"}
+
+
+def test_list_without_any_label_makes_none_forgotten(run: Run, github: FakeGitHub) -> None:
+    labels.ensure(run, github)
+    known = labels.ids_of(run.repository)
+    github.names = {}
+    labels.relearn(run.repository, github)
+    assert labels.ids_of(run.repository) == known
+
+
 def test_labels_that_are_on_github_are_learned_and_not_made(run: Run, github: FakeGitHub) -> None:
     github.names = {name.upper(): f"LA_{name}" for name in labels.wanted(run.repository)}
     labels.ensure(run, github)

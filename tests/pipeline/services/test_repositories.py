@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pipeline import clock
-from pipeline.models import AuditEntry, Repository
+from pipeline.models import AuditEntry, Repository, RepositoryLabel
 from pipeline.services import repositories
 from tests.factories import make_repository
 from tests.fake_github import FakeGitHub
@@ -38,6 +38,14 @@ def test_repository_that_a_person_paused_stays_paused(archived: FakeGitHub) -> N
     repositories.refresh(repository, archived)
     repository.refresh_from_db()
     assert (repository.standing, repository.standing_reason) == ("paused", "Holiday.")
+
+
+def test_labels_are_learned_anew_with_the_facts(archived: FakeGitHub) -> None:
+    repository = make_repository()
+    RepositoryLabel.objects.create(repository=repository, name="state::done", node_id="LA_old")
+    archived.names = {"state::done": "LA_new"}
+    repositories.refresh(repository, archived)
+    assert RepositoryLabel.objects.get().node_id == "LA_new"
 
 
 def test_facts_are_asked_for_once_an_hour(archived: FakeGitHub, time: clock.VirtualClock) -> None:

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from pipeline import clock
 from pipeline.github.port import Transient
-from pipeline.models import Issue, Repository, WebhookDelivery
+from pipeline.models import Issue, Repository, RepositoryLabel, WebhookDelivery
 from pipeline.services import webhooks
 from pipeline.services.webhooks import Answer
 from tests.factories import make_delivery, make_issue, make_repository
@@ -139,6 +139,7 @@ def test_redelivery_is_used_only_after_a_failure(repository: Repository, status:
     [
         ("ping", payload(issue=None)),
         ("push", payload()),
+        ("label", payload(issue=None, action="created")),
         ("issue_comment", payload(issue={"number": 7, "pull_request": {}})),
         ("issues", payload(issue={"number": "7"})),
         ("issues", payload(issue={"number": True})),
@@ -210,6 +211,15 @@ def test_taken_delivery_reads_the_issue_and_nothing_else(repository: Repository,
     webhooks.take(WebhookDelivery.objects.get())
     assert Issue.objects.get().title == "As it is now"
     assert (dict(github.calls), WebhookDelivery.objects.get().status) == ({"issue": 1}, STATUS.DONE)
+
+
+@pytest.mark.parametrize("action", ["deleted", "edited"])
+def test_label_that_changed_is_learned_anew(repository: Repository, github: FakeGitHub, action: str) -> None:
+    RepositoryLabel.objects.create(repository=repository, name="state::done", node_id="LA_old")
+    github.names = {"bug": "LA_1"}
+    deliver({"action": action, "label": {"name": "x"}, "repository": {"full_name": "acme/watch"}}, event="label")
+    webhooks.take(WebhookDelivery.objects.get())
+    assert list(RepositoryLabel.objects.values_list("name", flat=True)) == ["bug"]
 
 
 def test_fault_while_reading_fails_the_delivery_with_its_sentence(repository: Repository, github: FakeGitHub) -> None:
