@@ -14,6 +14,7 @@ from pipeline.services import issues, telemetry
 # GitHub's list lags behind its writes; the same minutes are read again so that nothing falls between two reads.
 OVERLAP = timedelta(minutes=10)
 MOST_PAGES = 100
+MOST_AGAIN = 20  # in one go, any of them, so that none waits behind others for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,13 @@ def read_one(repository: Repository, github: GitHub, number: int) -> Issue | Non
     except port.NotFound as error:
         _absent(known, Issue.Presence.UNREACHABLE, error)
     return known
+
+
+def look_again(repository: Repository, github: GitHub) -> None:
+    """Issues that answered 404: a token may have lacked access for a while, and the list shows only what changed."""
+    rows = Issue.objects.filter(repository=repository, presence=Issue.Presence.UNREACHABLE)
+    for number in rows.order_by("?").values_list("number", flat=True)[:MOST_AGAIN]:
+        read_one(repository, github, number)
 
 
 def _absent(known: Issue | None, presence: Issue.Presence, error: port.GitHubError) -> None:

@@ -14,6 +14,7 @@ class Sync(NoPrefetch):
     def select(self, run: Run, github: GitHub) -> list[Candidate]:
         repositories.refresh(run.repository, github)
         sync.sync(run.repository, github)
+        sync.look_again(run.repository, github)
         return []
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:

@@ -11,7 +11,7 @@ import pytest
 from pipeline import clock
 from pipeline.github.port import GitHubError, Gone, Moved, NotFound, Transient
 from pipeline.models import Issue, Repository
-from pipeline.services.sync import OVERLAP, Synced, read_one, sync
+from pipeline.services.sync import OVERLAP, Synced, look_again, read_one, sync
 from tests.factories import MOMENT, make_issue, make_repository
 from tests.fake_github import FakeGitHub
 from tests.values import snapshot
@@ -188,3 +188,13 @@ def test_other_faults_of_one_issue_are_the_callers(repository: Repository, githu
     with pytest.raises(Transient):
         read_one(repository, github, 7)
     assert Issue.objects.get().presence == Issue.Presence.PRESENT
+
+
+def test_issue_that_can_be_read_again_is_worked_on_again(repository: Repository, github: FakeGitHub) -> None:
+    back, still = (make_issue(repository=repository, presence=Issue.Presence.UNREACHABLE) for _ in range(2))
+    github.mirror(back)
+    look_again(repository, github)
+    back.refresh_from_db()
+    still.refresh_from_db()
+    assert (back.presence, back.presence_note) == (Issue.Presence.PRESENT, "")
+    assert still.presence == Issue.Presence.UNREACHABLE
