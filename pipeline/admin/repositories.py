@@ -18,6 +18,8 @@ from pipeline.services import audit, connect, credentials, operations, runs, wor
 from pipeline.services.operations import NotPossible
 from pipeline.views import display
 
+PUBLIC_API, PUBLIC_WEB = "https://api.github.com", "https://github.com"
+
 
 class RepositoryForm(ReasonedModelForm):
     class Meta:
@@ -30,6 +32,10 @@ class RepositoryForm(ReasonedModelForm):
         too_long = workflows.prefix_problem(answer.get("label_prefix") or "", known)
         if too_long:
             self.add_error("label_prefix", too_long)
+        api, web = answer.get("api_url", PUBLIC_API), answer.get("web_url", "")
+        if api.rstrip("/") != PUBLIC_API and web.rstrip("/") == PUBLIC_WEB:
+            sentence = f"The API is on another server than {PUBLIC_WEB}; write where people read its issues."
+            self.add_error("web_url", sentence)
         return answer
 
 

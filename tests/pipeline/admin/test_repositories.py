@@ -36,6 +36,13 @@ def test_label_prefix_with_which_a_label_is_too_long_is_refused() -> None:
     assert "has 51 characters and GitHub takes 50" in str(form.errors["label_prefix"])
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("api", "refused"), [("https://git.example/api/v3", True), ("https://api.github.com/", False)])
+def test_own_server_needs_its_own_web_address(api: str, refused: bool) -> None:
+    form = RepositoryForm({"full_name": "acme/watch", "api_url": api, "web_url": "https://github.com/"})
+    assert ("write where people read its issues" in str(form.errors.get("web_url"))) is refused
+
+
 def test_synchronise_now_opens_a_run_with_its_reason(world: World, root: Client) -> None:
     root.post(reverse("admin:pipeline_repository_sync", args=[world.repository.pk]), {"reason": "A label was fixed."})
 
