@@ -134,11 +134,16 @@ def _look(run: Run, github: GitHub, issue: Issue, facts: HandoverFacts, last_wor
             lost_after=timedelta(seconds=run.repository.lost_after_seconds),
         )
     )
-    if row.outcome in OPEN:
+    if row.outcome in OPEN or _was_wrong(row, judged):
         _store(row, judged)
     if not facts.issue.is_open or judged.outcome in handover.ENDED:
         return Candidate(issue=issue, prefetched=facts.issue)
     return None
+
+
+def _was_wrong(row: Handover, judged: Judgement) -> bool:
+    """Given up or failed, and nothing was done about it, as in a dry run: then a late agent is at work all the same."""
+    return row.outcome not in (Handover.Outcome.WITHDRAWN, judged.outcome.value)
 
 
 def _without_record(issue: Issue, snapshot: IssueSnapshot) -> Candidate | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.models import Issue, Kind, Repository, Run
+from pipeline.models import Handover, Issue, Kind, Repository, Run
 from pipeline.services import kinds
-from tests.factories import make_handover, make_issue, make_repository, make_run
+from tests.factories import MOMENT, make_handover, make_issue, make_repository, make_run
 from tests.fake_github import FakeGitHub
-from tests.values import COPILOT
+from tests.values import COPILOT, pull
 
 
 @pytest.fixture
@@ -38,3 +38,23 @@ def test_server_without_node_ids_has_each_hand_over_judged_by_its_own_issue(
     open_still = handed(repository, github, is_open=True)
     assert looked(repository, github) == [done]
     assert Issue.objects.get(pk=open_still.pk).is_open
+
+
+@pytest.mark.parametrize("outcome", ["lost", "failed"])
+def test_agent_that_comes_late_to_a_hand_over_that_was_given_up_is_at_work(
+    repository: Repository, github: FakeGitHub, outcome: str
+) -> None:
+    issue = handed(repository, github, is_open=True)
+    Handover.objects.update(outcome=outcome, ended_at=MOMENT)
+    github.pulls[70] = pull(body=f"Fixes #{issue.number}")
+    assert looked(repository, github) == []
+    row = Handover.objects.get()
+    assert (row.outcome, row.ended_at, row.pull_number) == ("working", None, 70)
+
+
+def test_hand_over_that_was_withdrawn_stays_so(repository: Repository, github: FakeGitHub) -> None:
+    issue = handed(repository, github, is_open=True)
+    Handover.objects.update(outcome="withdrawn", ended_at=MOMENT)
+    github.pulls[70] = pull(body=f"Fixes #{issue.number}")
+    looked(repository, github)
+    assert Handover.objects.get().outcome == "withdrawn"
