@@ -61,6 +61,9 @@ class Track(NoPrefetch):
             is_open=False,
             presence=Issue.Presence.PRESENT,
         ).exclude(pk__in=taken)
+        numbers = asked_for(run)
+        if numbers is not None:
+            rows = rows.filter(number__in=numbers)
         room = max(0, run.limit - len(taken))
         return [Candidate(issue=row) for row in rows.order_by("number")[:room]]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pipeline.models import Handover, Issue, Kind, Repository, Run
@@ -26,8 +28,8 @@ def handed(repository: Repository, github: FakeGitHub, *, is_open: bool) -> Issu
     return issue
 
 
-def looked(repository: Repository, github: FakeGitHub) -> list[Issue | None]:
-    run: Run = make_run(repository=repository, kind=Kind.TRACK, limit=50)
+def looked(repository: Repository, github: FakeGitHub, **values: Any) -> list[Issue | None]:
+    run: Run = make_run(repository=repository, kind=Kind.TRACK, limit=50, **values)
     return [candidate.issue for candidate in kinds.of(run).select(run, github)]
 
 
@@ -58,3 +60,8 @@ def test_hand_over_that_was_withdrawn_stays_so(repository: Repository, github: F
     github.pulls[70] = pull(body=f"Fixes #{issue.number}")
     looked(repository, github)
     assert Handover.objects.get().outcome == "withdrawn"
+
+
+def test_run_for_a_named_issue_finishes_no_other_that_was_closed(repository: Repository, github: FakeGitHub) -> None:
+    named, _ = (make_issue(repository=repository, state="assigned", is_open=False) for _ in range(2))
+    assert looked(repository, github, options={"issues": [named.number]}) == [named]
