@@ -98,14 +98,16 @@ def import_workflows(
     outcome: dict[str, list[str]] = {"created": [], "updated": [], "kept": []}
     known = {row.slug: row for row in Specialist.objects.all()}
     for spec in specs:
+        origin = (origins or {}).get(spec.slug, "")
+        where = f"{origin}: " if origin else ""
         if spec.specialist not in known:
             raise ValueError(
-                f"The workflow {spec.slug!r} names the specialist {spec.specialist!r}, which does not exist; "
+                f"{where}The workflow {spec.slug!r} names the specialist {spec.specialist!r}, which does not exist; "
                 f"known are {', '.join(sorted(known)) or 'none'}. Import specialists first."
             )
         too_long = label_problem(spec.slug, spec.specialist, repository)
         if too_long:
-            raise ValueError(f"The workflow {spec.slug!r} cannot be used: {too_long}")
+            raise ValueError(f"{where}The workflow {spec.slug!r} cannot be used: {too_long}")
         row = Workflow.objects.filter(slug=spec.slug, repository=repository).first()
         if row is None:
             row = Workflow(slug=spec.slug, repository=repository)
@@ -115,7 +117,7 @@ def import_workflows(
             continue
         else:
             outcome["updated"].append(spec.slug)
-        _write_workflow(row, spec, known[spec.specialist], (origins or {}).get(spec.slug, ""))
+        _write_workflow(row, spec, known[spec.specialist], origin)
     return _done(outcome, "workflows.imported", actor, reason)
 
 

@@ -128,6 +128,8 @@ def test_workflow_whose_label_would_be_too_long_is_not_imported(specialist: Spec
     repository = make_repository(label_prefix="prefix-of-the-team/")
     with pytest.raises(ValueError, match="has 52 characters and GitHub takes 50: shorten the label prefix"):
         workflows.import_workflows([spec("w" * 23)], **BY, repository=repository)
+    with pytest.raises(ValueError, match=r"^flows/w\.yaml: The workflow 'osint' names the specialist 'ghost'"):
+        workflows.import_workflows([spec(specialist="ghost")], **BY, origins={"osint": "flows/w.yaml"})
     assert not Workflow.objects.exists()
 
 
