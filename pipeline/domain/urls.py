@@ -70,6 +70,12 @@ def url_key(url: str) -> str:
     return normalise_url(url).split("://", 1)[1].removeprefix("www.")
 
 
+def part_key(url: str) -> str:
+    """The same, with the anchor where there is one: entries of one page are told apart by it."""
+    key, fragment = url_key(url), urlsplit(url.strip()).fragment
+    return f"{key}#{fragment}" if fragment and "#" not in key else key
+
+
 def host_of(url: str) -> str:
     """The host (and a port that is not the default) that titles are compared within, without `www.`."""
     return url_key(url).split("/", 1)[0]
@@ -101,7 +107,7 @@ def duplicate_reason(new: Sighting, known: Iterable[Sighting]) -> str | None:
     key, host, title = url_key(new.url), host_of(new.url), normalise_title(new.title)
     same_title: Sighting | None = None
     for other in known:
-        if url_key(other.url) == key:
+        if url_key(other.url) == key and not _other_part(new, other):
             return f"The address is that of {_name(other)} once tracking parameters and spelling are set aside."
         same = bool(title) and normalise_title(other.title) == title and host_of(other.url) == host
         if same and same_title is None and not _next_of_a_series(new, other):
@@ -114,6 +120,12 @@ def _next_of_a_series(new: Sighting, other: Sighting) -> bool:
     if new.published_at is None or other.published_at is None or new.published_at == other.published_at:
         return False
     return _place(new.url) != _place(other.url)
+
+
+def _other_part(new: Sighting, other: Sighting) -> bool:
+    """Release notes are often one page: another anchor with another title is another entry of it."""
+    here, there = urlsplit(new.url).fragment, urlsplit(other.url).fragment
+    return bool(here and there) and here != there and normalise_title(new.title) != normalise_title(other.title)
 
 
 def _place(url: str) -> str:

@@ -117,7 +117,7 @@ def _original(row: Discovery) -> tuple[Discovery | None, str]:
     same_address = firsts.filter(normalised_url=row.normalised_url) | firsts.filter(fingerprint=row.fingerprint)
     same_title = firsts.filter(normalised_title=row.normalised_title).exclude(normalised_url=row.normalised_url)
     sighting = _sighting(row)
-    for other in (*same_address.order_by("pk")[:50], *same_title.order_by("-pk")[:50]):
+    for other in (*same_address.order_by("pk")[:500], *same_title.order_by("-pk")[:50]):
         reason = urls.duplicate_reason(sighting, [_sighting(other)])
         if reason is None and other.fingerprint == row.fingerprint:
             reason = "Address and title are the same once spelling is set aside."

@@ -144,7 +144,7 @@ def _address(subject: Subject) -> str:
     if facts is None:
         return ""
     try:
-        return urls.url_key(facts.url)
+        return urls.part_key(facts.url)
     except ValueError:
         return ""
 

@@ -14,6 +14,7 @@ from pipeline.domain.urls import (
     host_of,
     normalise_title,
     normalise_url,
+    part_key,
     url_key,
     versioned,
 )
@@ -160,6 +161,30 @@ def test_next_part_of_a_series_is_no_duplicate() -> None:
 ])  # fmt: skip
 def test_same_title_is_a_duplicate_unless_place_and_time_are_others(again: Sighting) -> None:
     assert duplicate_reason(again, [WEEKLY]) is not None
+
+
+def test_anchor_is_a_part_of_what_entries_of_one_page_are_compared_by() -> None:
+    assert part_key("http://www.example.com/notes/#may") == "example.com/notes#may"
+    assert part_key("https://example.com/notes#") == "example.com/notes"
+    assert part_key(versioned("https://example.com/status", "up")) == url_key(
+        versioned("https://example.com/status", "up")
+    )
+
+
+NOTES = Sighting("https://example.com/notes#november", "November", "issue #9")
+
+
+@pytest.mark.parametrize(
+    ("url", "title", "same"),
+    [
+        ("https://example.com/notes#december", "December", False),
+        ("https://example.com/notes#december", "November", True),
+        ("https://example.com/notes#november", "November, corrected", True),
+        ("https://example.com/notes", "All notes", True),
+    ],
+)
+def test_anchors_of_one_page_are_several_things_only_under_several_titles(url: str, title: str, same: bool) -> None:
+    assert (duplicate_reason(Sighting(url, title), [NOTES]) is not None) is same
 
 
 def test_the_same_title_on_another_host_is_no_duplicate() -> None:

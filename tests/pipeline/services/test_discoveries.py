@@ -92,6 +92,12 @@ def test_same_address_spelled_otherwise_is_a_duplicate_with_the_reason(source: S
     assert row.reason == f"The address is that of {CONVOY[0]} once tracking parameters and spelling are set aside."
 
 
+def test_entries_that_are_anchors_of_one_page_are_found_each_once(source: Source) -> None:
+    notes = [(f"https://news.example/notes#m{month}", f"Notes of month {month}") for month in range(1, 4)]
+    assert looked(source, *notes) == Collected(3, 0)
+    assert looked(source, *reversed(notes)) == Collected(0, 0)
+
+
 def test_same_title_of_the_same_site_is_a_duplicate(source: Source) -> None:
     looked(source, CONVOY)
     assert looked(source, ("https://news.example/moved/convoy", "a CONVOY  at the pier.")) == Collected(0, 1)
