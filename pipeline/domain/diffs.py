@@ -36,7 +36,8 @@ def describe(change: Change, before: dict[str, Any]) -> str:  # noqa: PLR0912 - 
         case changes.ClosePull(number):
             return f"- pull request #{number} (closed)"
         case changes.DeleteBranch(branch, expected_sha):
-            return f"- branch {branch} (at {expected_sha[:10]})"
+            gone = _each("- file", tuple(before.get("files", ())))
+            return "\n".join([f"- branch {branch} (at {expected_sha[:10]})", *gone])
         case changes.CloseIssue(reason):
             return f"- issue closed as {reason}"
         case changes.ReopenIssue():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pipeline.domain import changes
 from pipeline.domain.labels import LabelGrammar, has
 from pipeline.domain.plan import Plan, Planned, Verdict, conflict, skip
-from pipeline.domain.sections import read_section
+from pipeline.domain.sections import read_section, splice
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import State
 
@@ -43,7 +43,8 @@ class World:
 class Undo:
     """Either one change or a sentence why there is none; `refused` when a person's work stands in the way.
 
-    `before`: the sections that stand there now, so that an edit before the undoing is written shows.
+    `before`: the sections that stand there now, so that an edit before the undoing is written shows; the files of a
+    branch, which go with it.
     """
 
     effect: int
@@ -73,6 +74,37 @@ def plan(done: Sequence[Done], world: World, state: State, grammar: LabelGrammar
     moves = _moves(done, planned, grammar)
     reason = "Undoing what the run changed." if not refused else f"In part: {' '.join(refused)}"
     return Plan(Verdict.CHANGE, "reverted", reason, planned, moves, facts)
+
+
+def course(items: Sequence[Sequence[Done]], world: World, state: State, grammar: LabelGrammar) -> tuple[Plan, ...]:
+    """A plan for each of an issue's items, newest first, on what undoing the ones before it leaves: for showing."""
+    plans = []
+    for done in items:
+        found = plan(done, world, state, grammar)
+        plans.append(found)
+        world = replace(world, snapshot=_undone(world.snapshot, found.effects))
+        state = found.moves.get(_LAST, state)
+    return tuple(plans)
+
+
+def _undone(snapshot: IssueSnapshot, planned: Sequence[Planned]) -> IssueSnapshot:
+    """The issue as it is once these changes are made."""
+    for row in planned:
+        match row.change:
+            case changes.AddLabels(labels):
+                snapshot = replace(snapshot, labels=(*snapshot.labels, *labels))
+            case changes.RemoveLabels(labels):
+                snapshot = replace(snapshot, labels=tuple(n for n in snapshot.labels if not has(labels, n)))
+            case changes.WriteSections(sections):
+                snapshot = replace(snapshot, body=splice(snapshot.body, sections))
+            case changes.UnassignCopilot():
+                left = tuple(actor for actor in snapshot.assignees if not actor.is_copilot)
+                snapshot = replace(snapshot, assignees=left)
+            case changes.CloseIssue():
+                snapshot = replace(snapshot, is_open=False)
+            case changes.ReopenIssue():
+                snapshot = replace(snapshot, is_open=True)
+    return snapshot
 
 
 # Copilot first, so that nothing is taken from under it; labels last, so that the state changes when all is undone.
@@ -166,7 +198,8 @@ def _branch(effect: Done, world: World) -> Undo:
     if not sha or world.heads[name] != sha:
         note = f"The branch {name} has commits that came after the scaffold; it was left as it is."
         return Undo(effect.id, note=note, refused=True)
-    return Undo(effect.id, changes.DeleteBranch(name, sha))
+    files = [str(file["path"]) for file in effect.payload.get("files", ())]
+    return Undo(effect.id, changes.DeleteBranch(name, sha), before={"files": files})
 
 
 def _pull(effect: Done, world: World) -> Undo:

@@ -64,13 +64,35 @@ def drill_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpResponse:
     return _question(screen, request, row, drill=True)
 
 
-def _question(screen: Any, request: HttpRequest, row: Rollout, *, drill: bool) -> HttpResponse:
-    require(request.user, RIGHT)
+def undo_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpResponse:
+    """What “also undo” would do, issue by issue; looking changes nothing."""
+    step = _step(request, row)
+    issues, undone = rollbacks.undone(row, step, request.GET.get("p"))
+    context = {
+        "title": f"What undoing {rollback_scope.named(row, step)} would restore",
+        "tab": "Rollback",
+        "scope": rollback_scope.named(row, step),
+        "step": step,
+        "issues": issues,
+        "undone": undone,
+        "may_roll_back": request.user.has_perm(RIGHT) and row.state != Rollout.State.FINISHED,
+    }
+    return show(screen, request, row, "admin/rollout/undo.html", context)
+
+
+def _step(request: HttpRequest, row: Rollout) -> str:
+    """The step that the address names; empty: everything."""
     step = request.GET.get("step", "")
     try:
         rollback_scope.check_step(row, step)
     except NotPossible as error:
         raise Http404(str(error)) from error
+    return step
+
+
+def _question(screen: Any, request: HttpRequest, row: Rollout, *, drill: bool) -> HttpResponse:
+    require(request.user, RIGHT)
+    step = _step(request, row)
     firing = _firing(row, request.GET.get("firing", ""))
     word, scope = stop.scope_name(row, step), rollback_scope.named(row, step)
 
@@ -141,4 +163,5 @@ PAGES: list[tuple[str, str, PageView]] = [
     ("rollback", "rollback", rollback_page),
     ("roll-back", "roll_back", roll_back_page),
     ("drill", "drill", drill_page),
+    ("undo", "undo", undo_page),
 ]

@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipeline.models import Effect, Issue, Mode, Operation
+from django.core.paginator import Page, Paginator
+
+from pipeline.models import Issue, Mode, Operation
+from pipeline.services import undoing
+from pipeline.services.undoing import Undone
 from pipeline.views.alerts import plural
 from rollout.domain import saga
 from rollout.models import ExternalSchedule, Hold, Rollback, RollbackStep, Rollout
 from rollout.services import holds, people, rollback_scope, situation
 from rollout.services.rollback_scope import in_flight, live_runs
 
+ISSUES_PER_PAGE = 20
 MANUAL = ("completion-low", "quality-degraded", "operational-impact", "strategic-pivot")
 
 
@@ -47,7 +52,7 @@ def _state(operation: Operation, hold: Hold | None) -> StateLine:
 
 def consequences(rollout: Rollout, step: str, *, drill: bool) -> Iterator[str]:
     """One sentence each, counted now."""
-    scope = Rollback(rollout=rollout, step=step, started_at=rollout.created_at)
+    scope = _scope(rollout, step)
     operations = rollback_scope.operations(scope)
     names = ", ".join(operation.name for operation in operations) or "none"
     yield f"{plural(len(operations), 'schedule')} off and verified to stay off: {names}."
@@ -70,12 +75,22 @@ def consequences(rollout: Rollout, step: str, *, drill: bool) -> Iterator[str]:
 
 
 def revertible(rollout: Rollout, step: str) -> str:
-    """A preview of what reverting would undo."""
-    scope = Rollback(rollout=rollout, step=step, started_at=rollout.created_at)
-    runs = live_runs(scope)
-    effects = Effect.objects.filter(item__run__in=runs, state=Effect.State.APPLIED, reverted_at__isnull=True)
-    undone = f"{plural(effects.count(), 'applied effect')} of {plural(runs.count(), 'run')}"
+    """What reverting would undo, counted."""
+    runs = live_runs(_scope(rollout, step))
+    undone = f"{plural(undoing.effects(runs).count(), 'applied effect')} of {plural(runs.count(), 'run')}"
     return f"{undone} would be undone; what people edited since stays."
+
+
+def undone(rollout: Rollout, step: str, page: str | None) -> tuple[Page[Issue], list[Undone]]:
+    """A page of the issues that reverting would touch, and what would become of each."""
+    runs = live_runs(_scope(rollout, step))
+    shown = Paginator(undoing.issues(runs), ISSUES_PER_PAGE).get_page(page)
+    return shown, undoing.preview(runs, list(shown))
+
+
+def _scope(rollout: Rollout, step: str) -> Rollback:
+    """A rollback that nobody has asked for yet."""
+    return Rollback(rollout=rollout, step=step, started_at=rollout.created_at)
 
 
 @dataclass(frozen=True, slots=True)

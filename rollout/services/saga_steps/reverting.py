@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count
+from django.db.models.functions import Coalesce
 
-from pipeline.models import Effect, Run, RunItem
+from pipeline.models import Run, RunItem
+from pipeline.services import undoing as undone
 from pipeline.services.operations import NotPossible
 from pipeline.services.revert import revert_run
 from rollout.models import Rollback, RollbackStep
@@ -29,40 +31,43 @@ class Preview:
 
 
 def preview(rollback: Rollback) -> list[Preview]:
-    """The runs that would be reverted, in that order. Effect by effect: `revert_run(run, dry_run=True)`."""
-    found = []
-    for run in rollback_scope.live_runs(rollback):
-        left = _left(run)
-        if left.exists():
-            found.append(Preview(run, left.count(), left.values("issue").distinct().count()))
-    return found
-
-
-def _left(run: Run) -> QuerySet[Effect]:
-    """Applied effects of a run and its parts that nothing has undone yet."""
-    mine = Q(item__run=run) | Q(item__run__parent=run)
-    return Effect.objects.filter(mine, state=Effect.State.APPLIED, reverted_at__isnull=True)
+    """The runs that would be reverted, in that order. Issue by issue: `pipeline.services.undoing`."""
+    left = undone.effects(rollback_scope.live_runs(rollback))
+    whole = left.annotate(whole=Coalesce("item__run__parent", "item__run")).order_by().values_list("whole")
+    counts = {key: (n, issues) for key, n, issues in whole.annotate(Count("pk"), Count("issue", distinct=True))}
+    runs = Run.objects.in_bulk(list(counts))
+    return [Preview(runs[key], *counts[key]) for key in sorted(counts, reverse=True)]
 
 
 def revert(rollback: Rollback, step: RollbackStep, now: datetime) -> Outcome:
-    """One after the other: an issue can only be undone from its end. Each run is tried once; what people changed since
-    is listed on the reverting run.
+    """One after the other: an issue can only be undone from its end. What people changed since is listed on the
+    reverting run.
     """
     if not rollback.revert_effects:
         return Skipped("It was chosen to leave what the runs changed.")
-    tried: list[int] = list(step.evidence.get("tried", []))
     undoing = Run.objects.filter(pk=step.evidence.get("undoing", 0)).first()
     if undoing is not None and undoing.is_active:
         return NotYet(f"{undoing} is undoing run {undoing.source_run_id}.", now + LOOK_AGAIN, step.evidence)
-    waiting = [one.run for one in preview(rollback) if one.run.pk not in tried]
-    if not waiting:
-        return _ended(step, tried)
-    return _next(rollback, step, waiting[0], tried, now)
+    waiting = next((one for one in preview(rollback) if _may_give(one, step)), None)
+    return _ended(step) if waiting is None else _next(rollback, step, waiting, now)
 
 
-def _next(rollback: Rollback, step: RollbackStep, run: Run, tried: list[int], now: datetime) -> Outcome:
-    """The reverting run and the note of it in one transaction: no run is reverted twice."""
-    evidence: dict[str, Any] = {"tried": [*tried, run.pk], "runs": list(step.evidence.get("runs", []))}
+def _may_give(one: Preview, step: RollbackStep) -> bool:
+    """Each run is tried once. Of an issue that several parts of a daily run changed only the last part is undone at a
+    time, so such a run is tried for as long as that undoes something.
+    """
+    left = step.evidence.get("left", {}).get(str(one.run.pk))
+    return one.run.pk not in step.evidence.get("tried", []) or (one.run.has_parts and one.effects < (left or 0))
+
+
+def _next(rollback: Rollback, step: RollbackStep, one: Preview, now: datetime) -> Outcome:
+    """The reverting run and the note of it in one transaction: nothing is reverted twice."""
+    run = one.run
+    evidence: dict[str, Any] = {
+        "tried": sorted({*step.evidence.get("tried", []), run.pk}),
+        "left": {**step.evidence.get("left", {}), str(run.pk): one.effects},
+        "runs": list(step.evidence.get("runs", [])),
+    }
     with transaction.atomic():
         try:
             undoing = revert_run(run, actor=actor(rollback), reason=reason(rollback))
@@ -75,11 +80,12 @@ def _next(rollback: Rollback, step: RollbackStep, run: Run, tried: list[int], no
     return NotYet(f"{undoing} is undoing run {run.pk}.", now + LOOK_AGAIN, evidence)
 
 
-def _ended(step: RollbackStep, tried: list[int]) -> Outcome:
+def _ended(step: RollbackStep) -> Outcome:
+    tried: list[int] = step.evidence.get("tried", [])
     if not tried:
         return Skipped("The rolled-back runs changed nothing that is left to undo.")
     items = RunItem.objects.filter(run__in=step.evidence.get("runs", []))
-    undone = items.filter(state=RunItem.State.DONE).count()
+    done = items.filter(state=RunItem.State.DONE).values("issue").distinct().count()
     left = items.filter(state__in=(RunItem.State.CONFLICT, RunItem.State.FAILED, RunItem.State.DEFERRED)).count()
-    told = f"{len(tried)} runs undone: {undone} issues are as they were"
+    told = f"{len(tried)} runs undone: {done} issues are as they were"
     return Done(f"{told}, {left} were left because of later edits or faults." if left else f"{told}.", step.evidence)

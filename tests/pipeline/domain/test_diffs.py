@@ -62,6 +62,11 @@ def test_branch_is_shown_with_every_file_and_its_text() -> None:
     assert "+three" in text.splitlines()
 
 
+def test_deleted_branch_is_shown_with_the_files_that_go_with_it() -> None:
+    text = describe(changes.DeleteBranch("work", "a" * 40), {"files": ["a.md", "b.md"]})
+    assert text.splitlines() == ["- branch work (at aaaaaaaaaa)", "- file a.md", "- file b.md"]
+
+
 def test_issue_is_shown_with_labels_and_body() -> None:
     text = describe(changes.CreateIssue("A convoy", "Seen.", ("site-monitor",)), {})
     assert text.splitlines()[:2] == ["+ issue A convoy", "+ label site-monitor"]

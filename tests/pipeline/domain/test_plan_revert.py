@@ -12,7 +12,7 @@ from pipeline.domain import changes
 from pipeline.domain.changes import Change
 from pipeline.domain.labels import LabelGrammar
 from pipeline.domain.plan import Plan, Verdict
-from pipeline.domain.plan_revert import Done, World, plan
+from pipeline.domain.plan_revert import Done, World, course, plan
 from pipeline.domain.sections import read_section, splice
 from pipeline.domain.states import State
 from tests.values import COPILOT, snapshot
@@ -194,3 +194,34 @@ def test_issue_is_not_opened_where_it_is_open_or_was_not_known_to_be(before: dic
     made = planned(done(changes.CloseIssue("completed"), before), is_open=is_open)
     assert (made.verdict, undone(made)) == (Verdict.SKIP, [])
     assert len(made.facts["left"]) == 1
+
+
+# --- several items of one issue, for showing ---
+
+WITH_COPILOT = ("site-monitor", "state::copilot", "workflow::osint")
+TO_COPILOT = (
+    done(changes.AssignCopilot("work"), {"assigned": False}, id=10),
+    done(changes.AddLabels(("state::copilot",)), {"labels": []}, id=11),
+    done(changes.RemoveLabels(("state::assigned",)), {"labels": ["state::assigned"]}, id=12),
+)
+
+
+def test_course_undoes_each_item_on_what_the_newer_one_left() -> None:
+    start = world(labels=WITH_COPILOT, assignees=(COPILOT,))
+    newer, older = course([TO_COPILOT, (SECTION, ADDED, REMOVED)], start, State.COPILOT, G)
+    assert (newer.verdict, older.verdict) == (Verdict.CHANGE, Verdict.CHANGE)
+    assert changes.UnassignCopilot() in undone(newer)
+    assert changes.AddLabels(("state::discovery", "monitor::triage")) in undone(older)
+    assert changes.WriteSections(((HEADING, None),)) in undone(older)
+
+
+def test_course_leaves_what_stands_below_an_item_that_is_kept() -> None:
+    start = world(labels=WITH_COPILOT, assignees=())
+    (older,) = course([(SECTION, ADDED, REMOVED)], start, State.COPILOT, G)
+    assert (older.verdict, older.outcome) == (Verdict.CONFLICT, "moved on")
+
+
+def test_deleted_branch_names_its_files() -> None:
+    made = changes.CreateBranch("work", "main", "message", (changes.ScaffoldFile("a.md", "x"),))
+    (row,) = planned(done(made, response={"sha": SHA}), heads={"work": SHA}).effects
+    assert row.before["files"] == ["a.md"]

@@ -17,6 +17,7 @@ OF_ROLLOUT = (
     "rollback",
     "roll_back",
     "drill",
+    "undo",
     "plan",
     "propose",
     "timetable",

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from django.test import Client
 
+from pipeline.domain.changes import WriteSections
+from pipeline.domain.sections import splice
 from rollout.models import Announcement, Hold, PlanVersion, Rollback, Rollout, TriggerState
 from rollout.services import plans
+from tests import factories as make
 from tests.rollout.admin.addresses import page
 from tests.rollout.admin.world import LEAD, OPERATOR, OTHER_LEAD, SIGNERS, World
 
@@ -54,6 +57,26 @@ def test_starting_again_takes_the_checklist_and_a_second_person(world: World, as
     assert (b"Not met yet" in early.content, late.status_code) == (True, 302)
     world.hold.refresh_from_db()
     assert world.hold.released_by == LEAD
+
+
+def test_what_undoing_would_restore_is_shown_issue_by_issue(world: World, as_person: As) -> None:
+    world.rollout.steps.filter(number="1.1").update(live_since=make.MOMENT)
+    operation = world.repository.operations.get(name="assign")
+    run = make.make_run(operation=operation, mode="live", purpose="scheduled", state="succeeded")
+    issue = make.make_issue(
+        repository=world.repository, state="assigned", body=splice("Seen.\n", [("AI Assessment", "ours")])
+    )
+    change = WriteSections((("AI Assessment", "ours"),))
+    before = {"sections": {"AI Assessment": "older"}}
+    make.make_effect(item=make.make_item(run=run, issue=issue), change=change, before=before, state="applied")
+
+    text = as_person(LEAD).get(page("rollout_undo", world.rollout.pk) + "?step=1.1").content.decode()
+
+    assert f"#{issue.number}" in text
+    assert '<span class="cp-plus">+older</span>' in text
+    assert '<span class="cp-minus">-ours</span>' in text
+    counted = as_person(LEAD).get(page("rollout_roll_back", world.rollout.pk) + "?step=1.1").content.decode()
+    assert "1 applied effect of 1 run would be undone" in counted
 
 
 def test_rollback_page_enforces_the_word_and_says_what_happens(world: World, as_person: As) -> None:

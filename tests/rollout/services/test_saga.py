@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from pipeline.clock import VirtualClock
+from pipeline.domain.changes import AddLabels
 from pipeline.github.port import ActionsWorkflow, Transient
 from pipeline.models import AuditEntry, Effect, Finding, Mode, Run
 from pipeline.services import audit, operations, runs
 from pipeline.services.operations import NotPossible
 from rollout.domain.saga import STEPS
-from rollout.models import Announcement, Incident, ProgressEntry, Rollback, RollbackStep, Rollout
+from rollout.models import Announcement, Incident, ProgressEntry, Rollback, RollbackStep, Rollout, StepProgress
 from rollout.services import exports, saga
 from rollout.services.saga_steps import CARRY_OUT, reverting
 from rollout.services.saga_steps.telling import SHORT, message_of
@@ -202,6 +203,23 @@ def test_effects_are_reverted_newest_run_first_by_choice(
     minutes(time, rollback, 8)
     undoing = Run.objects.filter(purpose="revert").order_by("pk")
     assert [run.source_run for run in undoing] == [newer, older]
+    assert states(rollback)["effects_reverted"] == "done"
+
+
+def test_daily_run_is_undone_until_every_part_of_it_is(
+    rollout: Rollout, github: FakeGitHub, time: VirtualClock
+) -> None:
+    StepProgress.objects.create(rollout=rollout, number="1.3", state="live", live_since=rollout.created_at)
+    issue = waiting(rollout, github, "assigned", labels=["site-monitor", "state::assigned", "seen", "sorted"])
+    daily = live_run(rollout, "daily", kind="daily")
+    for label, kind in (("seen", "monitor"), ("sorted", "assign")):
+        part = make_run(
+            operation=daily.operation, kind=kind, mode="live", purpose="part", state="succeeded", parent=daily
+        )
+        item = make_item(run=part, issue=issue, state="done")
+        make_effect(item=item, change=AddLabels((label,)), state="applied", before={"labels": []})
+    rollback = minutes(time, rolled_back(rollout, "1.3", revert=True), 10)
+    assert not {"seen", "sorted"} & set(github.issue(issue.number).labels)
     assert states(rollback)["effects_reverted"] == "done"
 
 
