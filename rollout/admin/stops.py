@@ -13,9 +13,9 @@ from pipeline.admin.base import ReasonForm
 from pipeline.admin.questions import Question, ask, require
 from rollout.admin.base import PageView, show
 from rollout.models import Hold, Resumption, Rollout
-from rollout.services import plans, resume, situation, stop
+from rollout.services import resume, stop
 from rollout.services.record import same
-from rollout.views import standing
+from rollout.views import scopes, standing
 
 STOP, AGAIN = "rollout.stop_rollout", "rollout.resume_rollout"
 
@@ -30,16 +30,6 @@ class ScopeForm(ReasonForm):
     )
 
 
-def scopes(row: Rollout) -> list[tuple[str, str]]:
-    """Everything, each operation, each step: as (value, words)."""
-    steps = [step for phase in plans.plan_of(row.plan).phases for step in phase.steps]
-    return [
-        ("", "everything"),
-        *((f"operation:{each.name}", f"operation {each.name}") for each in situation.managed(row)),
-        *((f"step:{step.number}", f"step {step.number} {step.name}") for step in steps),
-    ]
-
-
 def asked_scope(request: HttpRequest) -> str:
     """The scope that a link named."""
     for kind in ("operation", "step"):
@@ -50,7 +40,7 @@ def asked_scope(request: HttpRequest) -> str:
 
 def hold_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpResponse:
     require(request.user, STOP)
-    choices = scopes(row)
+    choices = scopes.every(row)
 
     class Form(ScopeForm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:

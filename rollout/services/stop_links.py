@@ -1,8 +1,9 @@
-"""A signed link that lets whoever reads an alert hold everything: one rollout, one purpose, for a day."""
+"""A signed link that lets whoever reads an alert stop: hold, roll back a step, roll back everything; for a day."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.core import signing
 from django.urls import reverse
@@ -11,14 +12,15 @@ from pipeline.services.operations import NotPossible
 from rollout.models import Rollout
 from rollout.services import links
 
-SALT = "rollout.hold"
+SALT = "rollout.hold"  # the first purpose's name; links that are under way stay good
 VALID = timedelta(hours=24)
 
 
-def address(rollout: Rollout) -> str:
-    """To be put into an alert; it can stop, and nothing else."""
+def address(rollout: Rollout, *, operation: str = "") -> str:
+    """To be put into an alert; it can stop, and nothing else. `operation` is what the page offers to hold at first."""
     token = signing.dumps({"rollout": rollout.pk}, salt=SALT)
-    return links.absolute(reverse("rollout-stop-link", args=[token]))
+    chosen = f"?{urlencode({'what': f'hold:operation:{operation}'})}" if operation else ""
+    return links.absolute(reverse("rollout-stop-link", args=[token])) + chosen
 
 
 def read(token: str) -> Rollout:
@@ -27,7 +29,7 @@ def read(token: str) -> Rollout:
         facts = signing.loads(token, salt=SALT, max_age=VALID)
     except signing.SignatureExpired as error:
         hours = int(VALID.total_seconds() // 3600)
-        raise NotPossible(f"This link is older than {hours} hours; sign in to hold the rollout.") from error
+        raise NotPossible(f"This link is older than {hours} hours; sign in to stop the rollout.") from error
     except signing.BadSignature as error:
         raise NotPossible("This link is not one of ours, or was cut; copy the whole of it, or sign in.") from error
     found = Rollout.objects.filter(pk=facts["rollout"]).select_related("plan", "repository").first()

@@ -249,7 +249,8 @@ def act(rollout: Rollout, firing: Firing, one: Judged, action: Action, actions: 
         probes = ladder.most if ladder and action is Action.HOLD_AND_PROBE and one.subject else 0
         step = "" if one.subject else _step(one)
         actions.hold(rollout, operation=one.subject, step=step, by=by, reason=reason, probes=probes)
-    body = f"{reason}\n\nHold everything, for a day from now: {stop_links.address(rollout)}"
+    link = stop_links.address(rollout, operation=one.subject if action is Action.WARN else "")
+    body = f"{reason}\n\nHold or roll back without signing in, for a day from now: {link}"
     actions.announce(rollout, key=f"firing:{firing.pk}", subject=f"{_TOLD[action]}: {firing.trigger}", body=body)
 
 

@@ -24,7 +24,8 @@ from rollout.services import holds, stop
 from rollout.views import reports
 
 BY_TOKEN = "api"  # noqa: S105 - the name under which the log shows it
-FIELDS = ("operation", "step", "reason", "confirmation", "trigger")
+FIELDS = ("operation", "step", "reason", "confirmation", "trigger", "revert")
+YES_OR_NO = ("yes", "no", "")
 View = Callable[[HttpRequest, Rollout, str], JsonResponse]
 
 
@@ -98,8 +99,10 @@ def hold(request: HttpRequest, rollout: Rollout, actor: str) -> JsonResponse:
 @require_POST
 @_open_to("rollout.add_rollback")
 def roll_back(request: HttpRequest, rollout: Rollout, actor: str) -> JsonResponse:
-    """POST /api/rollouts/<id>/rollback {reason, confirmation, step?, trigger?}."""
+    """POST /api/rollouts/<id>/rollback {reason, confirmation, step?, trigger?, revert?}."""
     asked = _body(request)
+    if asked["revert"] not in YES_OR_NO:
+        raise BadBody(f"The field revert is yes or no, not {asked['revert'][:20]!r}; nothing was changed.")
     made = stop.roll_back(
         rollout,
         step=asked["step"],
@@ -107,8 +110,10 @@ def roll_back(request: HttpRequest, rollout: Rollout, actor: str) -> JsonRespons
         reason=asked["reason"],
         trigger=asked["trigger"],
         confirmation=asked["confirmation"],
+        revert=asked["revert"] == "yes",
     )
-    return JsonResponse({"rollback": made.pk, "scope": made.step or "everything", "state": made.state})
+    facts = {"scope": made.step or "everything", "state": made.state, "revert": made.revert_effects}
+    return JsonResponse({"rollback": made.pk, **facts})
 
 
 def _body(request: HttpRequest) -> dict[str, str]:

@@ -64,7 +64,7 @@ def test_hold_by_link_on_a_phone(world: World, browser: Browser, live_server: Li
     opened.get_by_label("Your name").fill("Nina")
     opened.get_by_label("Why").fill("The labels look wrong.")
     assert opened.evaluate(OVERFLOW) == 0
-    opened.get_by_role("button", name="Hold now").click()
+    opened.get_by_role("button", name="Stop now").click()
 
     expect(opened.get_by_text("is held")).to_be_visible()
     assert Hold.objects.filter(operation="", by="signed link").exists()

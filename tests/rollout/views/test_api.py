@@ -47,11 +47,12 @@ def test_each_role_may_only_what_it_may(
 def test_token_looks_holds_and_rolls_back(rollout: Rollout, client: Client, token: str) -> None:
     facts = client.get(address(rollout), headers={"Authorization": f"Bearer {token}"}).json()
     held = post(client, rollout, "/hold", {"reason": "It looks odd.", "operation": "assign"}, token).json()
-    rolled = post(client, rollout, "/rollback", {"reason": "It is odd.", "step": "1.1", "confirmation": "1.1"}, token)
+    asked = {"reason": "It is odd.", "step": "1.1", "confirmation": "1.1", "revert": "yes"}
+    rolled = post(client, rollout, "/rollback", asked, token)
 
     assert (facts["state"], facts["next_gate"]) == ("running", "rehearsal-sign-off")
     assert (held["scope"], held["by"]) == ("assign", "api")
-    assert rolled.json()["scope"] == "1.1"
+    assert (rolled.json()["scope"], rolled.json()["revert"]) == ("1.1", True)
 
 
 def test_wrong_or_unset_token_is_refused(rollout: Rollout, client: Client, token: str, settings: Any) -> None:
@@ -82,6 +83,7 @@ def test_session_without_csrf_token_is_refused(rollout: Rollout, strict: Client)
         ("/hold", {}, 409, "needs a reason"),
         ("/hold", {"reason": "x", "operation": "assing"}, 409, "no operation 'assing'"),
         ("/rollback", {"reason": "x", "confirmation": "acme"}, 409, "type 'acme/watch'"),
+        ("/rollback", {"reason": "x", "confirmation": "acme/watch", "revert": "true"}, 400, "yes or no"),
         ("/rollback", {"reason": "x", "step": "9.9", "confirmation": "9.9"}, 409, "no step '9.9'"),
     ],
 )

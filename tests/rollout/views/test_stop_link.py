@@ -1,4 +1,4 @@
-"""The signed link of an alert: shows a question, holds with a reason, expires, serves nothing else."""
+"""The signed link of an alert: shows a question, stops with a reason, expires, serves nothing else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 from django.core import signing
 from django.test import Client
 
-from rollout.models import Hold, Rollout
+from rollout.models import Hold, Rollback, Rollout
 from rollout.services import stop_links
 from tests.rollout.views.test_api import address
 
-ANSWER = {"name": "Nina", "reason": "The labels look wrong."}
+ANSWER = {"what": "hold:", "name": "Nina", "reason": "The labels look wrong."}
 
 
 def path(rollout: Rollout) -> str:
@@ -23,7 +23,7 @@ def test_get_only_asks(rollout: Rollout, client: Client) -> None:
     response = client.get(path(rollout))
 
     assert response.status_code == 200
-    assert b"Hold now" in response.content
+    assert b"Stop now" in response.content
     assert not Hold.objects.exists()
 
 
@@ -38,8 +38,45 @@ def test_post_holds_everything_without_signing_in(rollout: Rollout, client: Clie
     assert rollout.state == "held"
 
 
+@pytest.mark.parametrize(
+    ("what", "operation", "step"), [("hold:operation:assign", "assign", ""), ("hold:step:1.1", "", "1.1")]
+)
+def test_one_operation_or_step_is_held(rollout: Rollout, client: Client, what: str, operation: str, step: str) -> None:
+    client.post(path(rollout), {**ANSWER, "what": what})
+
+    held = Hold.objects.get()
+    assert (held.operation, held.step, held.reason) == (operation, step, "Nina: The labels look wrong.")
+
+
+@pytest.mark.parametrize(
+    ("what", "step", "word"), [("roll_back:step:1.1", "1.1", "1.1"), ("roll_back:", "", "acme/watch")]
+)
+def test_rolling_back_takes_the_typed_word(rollout: Rollout, client: Client, what: str, step: str, word: str) -> None:
+    refused = client.post(path(rollout), {**ANSWER, "what": what, "confirmation": "yes"})
+    assert (refused.status_code, Rollback.objects.exists()) == (409, False)
+
+    done = client.post(path(rollout), {**ANSWER, "what": what, "confirmation": word})
+
+    made = Rollback.objects.get()
+    assert b"is rolled back" in done.content
+    assert (made.step, made.by, made.reason) == (step, "signed link", "Nina: The labels look wrong.")
+
+
+def test_alert_about_one_operation_offers_that_one_first(rollout: Rollout, client: Client) -> None:
+    address_of_it = urlsplit(stop_links.address(rollout, operation="assign"))
+    text = client.get(f"{address_of_it.path}?{address_of_it.query}").content.decode()
+
+    assert '<option value="hold:operation:assign" selected>' in text
+
+
+def test_scope_that_the_page_does_not_offer_stops_nothing(rollout: Rollout, client: Client) -> None:
+    client.post(path(rollout), {**ANSWER, "what": "hold:operation:assing"})
+
+    assert not Hold.objects.exists()
+
+
 def test_post_needs_a_reason_and_a_csrf_token(rollout: Rollout, client: Client) -> None:
-    assert b"This field is required." in client.post(path(rollout), {"name": "Nina"}).content
+    assert b"This field is required." in client.post(path(rollout), {**ANSWER, "reason": ""}).content
     assert Client(enforce_csrf_checks=True).post(path(rollout), ANSWER).status_code == 403
     assert not Hold.objects.exists()
 
@@ -60,7 +97,7 @@ def test_old_link_is_refused(rollout: Rollout, client: Client, monkeypatch: pyte
 
     response = client.get(old)
 
-    assert (response.status_code, b"sign in to hold" in response.content) == (403, True)
+    assert (response.status_code, b"sign in to stop" in response.content) == (403, True)
 
 
 def test_link_opens_nothing_else(rollout: Rollout, client: Client) -> None:
