@@ -19,6 +19,11 @@ def notifier_of(channel: str) -> Notifier:
     return _choose(channel)
 
 
+def is_set_up(channel: str) -> bool:
+    """Whether somebody configured the channel; e-mail always has a backend."""
+    return channel != "slack" or bool(settings.CONTROLPLANE.slack_webhook_url)
+
+
 @contextmanager
 def using(choose: Callable[[str], Notifier]) -> Iterator[None]:
     """Put other notifiers in force for a while."""

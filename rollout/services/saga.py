@@ -21,7 +21,7 @@ from rollout.domain import saga as plan
 from rollout.domain.saga import MOST_ATTEMPTS, Overall, Standing
 from rollout.models import Firing, ProgressEntry, Rollback, RollbackStep, Rollout
 from rollout.services import rollback_scope
-from rollout.services.saga_steps import CARRY_OUT
+from rollout.services.saga_steps import AFRESH, CARRY_OUT
 from rollout.services.saga_steps.base import Done, NotYet, Outcome, StepFailed, actor, marking
 
 CLAIM = timedelta(minutes=1)
@@ -233,6 +233,8 @@ def retry(step: RollbackStep, *, by: str) -> None:
         failed = RollbackStep.objects.filter(pk=step.pk, state=State.FAILED)
         if not failed.update(state=State.WAITING, attempts=0, due_at=None):
             raise NotPossible(f"The step {step.name} has not failed; there is nothing to try again.")
+        if step.name in AFRESH:
+            AFRESH[step.name](step.rollback)
         _run_again(step.rollback)
         _write_down(step.rollback, "rollback.step.retried", by, f"{step.name} is tried again.")
 

@@ -1,5 +1,8 @@
 """One function for each step of the saga, by the step's name."""
 
+from collections.abc import Callable
+
+from rollout.models import Rollback
 from rollout.services.saga_steps import evidence, github_actions, in_flight, putting_back, reverting, schedules, telling
 from rollout.services.saga_steps.base import CarryOut
 
@@ -17,3 +20,6 @@ CARRY_OUT: dict[str, CarryOut] = {
     "stayed_off": schedules.stay_off,
     "put_back": putting_back.put_back,
 }
+
+# What a person's "try again" sets going anew, besides the step itself.
+AFRESH: dict[str, Callable[[Rollback], None]] = {"announced": telling.send_again}

@@ -8,6 +8,7 @@ from pipeline.models import Issue
 from rollout.domain.messages import render
 from rollout.domain.plan import Message
 from rollout.models import Announcement, Rollback, RollbackStep
+from rollout.notifier.channels import is_set_up
 from rollout.services import announcements, links, people, rollback_scope
 from rollout.services.saga_steps.base import Done, NotYet, Outcome, StepFailed, marking
 
@@ -31,7 +32,7 @@ DEFAULTS = {
 
 
 def announce(rollback: Rollback, step: RollbackStep, now: datetime) -> Outcome:
-    """Stored at once, sent by whoever delivers the outbox; done when every channel has taken it."""
+    """Stored at once, sent by whoever delivers the outbox; done when every channel that is set up has taken it."""
     for channel, slug in (("slack", SHORT), ("email", LONG)):
         message = message_of(rollback, slug)
         key = f"rollback:{rollback.pk}"
@@ -44,11 +45,24 @@ def announce(rollback: Rollback, step: RollbackStep, now: datetime) -> Outcome:
         return NotYet(f"On its way by {_channels(waiting)}.", now + LOOK_AGAIN)
     sent = [row for row in rows if row.state == Announcement.State.SENT]
     failed = [row for row in rows if row.state == Announcement.State.FAILED]
-    if not sent:
-        raise StepFailed(" ".join(row.error for row in failed))
-    told = f"Told by {_channels(sent)}."
+    told = f"Told by {_channels(sent)}. " if sent else ""
     not_told = " ".join(f"Not by {row.get_channel_display()}: {row.error}" for row in failed)
-    return Done(f"{told} {not_told}".strip(), {"sent": [row.pk for row in sent], "failed": [row.pk for row in failed]})
+    if not sent or any(_could_take_it(row) for row in failed):
+        raise StepFailed(f"{told}{not_told}")
+    return Done(f"{told}{not_told}".strip(), {"sent": [row.pk for row in sent], "failed": [row.pk for row in failed]})
+
+
+def _could_take_it(row: Announcement) -> bool:
+    """A channel that nobody set up is only named; one that is set up and refused needs a person."""
+    return is_set_up(row.channel) and (row.channel != "email" or bool(row.recipients))
+
+
+def send_again(rollback: Rollback) -> None:
+    """A person has mended the channel; the rest was taken already. Who is to be mailed is looked up anew."""
+    for row in Announcement.objects.filter(key__startswith=f"rollback:{rollback.pk}:", state=Announcement.State.FAILED):
+        if row.channel == "email":
+            Announcement.objects.filter(pk=row.pk).update(recipients=people.addresses(rollback.rollout))
+        announcements.send_again(row)
 
 
 def _channels(rows: list[Announcement]) -> str:

@@ -160,6 +160,24 @@ def test_channel_that_is_not_set_up_is_said_to_be_so(rollout: Rollout, time: Vir
     assert rollback.steps.get(name="announced").detail == "Told by e-mail. Not by Slack: Slack is not set up."
 
 
+def test_channel_that_refuses_fails_the_step_until_it_has_taken_the_message(
+    rollout: Rollout, time: VirtualClock
+) -> None:
+    rollback = saga.advance(rolled_back(rollout), time.now())
+    Announcement.objects.filter(channel="slack").update(state="sent")
+    Announcement.objects.filter(channel="email").update(state="failed", error="The mail server refused the message.")
+    time.advance(timedelta(minutes=1))
+    saga.advance(rollback, time.now())
+    step = rollback.steps.get(name="announced")
+    assert (step.state, step.detail) == ("failed", "Told by Slack. Not by e-mail: The mail server refused the message.")
+
+    saga.retry(step, by="olga")
+    minutes(time, rollback, 3)
+
+    assert states(rollback)["announced"] == "done"
+    assert Announcement.objects.get(channel="email").state == "sent"
+
+
 def test_issues_between_two_states_get_proposals(rollout: Rollout, github: FakeGitHub, time: VirtualClock) -> None:
     waiting(rollout, github, "assigned")
     handed_over = waiting(rollout, github, "copilot")
