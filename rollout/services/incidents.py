@@ -150,6 +150,7 @@ def _remind(incident: Incident, moment: datetime, now: datetime) -> None:
         subject=f"Post-mortem {'overdue' if late else 'due'}: {incident.title}",
         body=f"The post-mortem of “{incident.title}” {state}. Owner: {incident.owner}.\n"
         f"Hold it and write it down: {links.of('incident', incident.pk)}",
+        recipients=people.addresses(incident.rollout, owner=incident.owner),
     )
 
 

@@ -22,8 +22,10 @@ def lead(rollout: Rollout) -> str:
     return holder(rollout, LEAD)
 
 
-def addresses(rollout: Rollout) -> list[str]:
-    """E-mail addresses of all who hold a role in this rollout, and of the stakeholders, each once."""
+def addresses(rollout: Rollout, *, owner: str = "") -> list[str]:
+    """E-mail addresses of all who hold a role in this rollout, of the stakeholders and of `owner`, each once."""
     users = get_user_model().objects.filter(is_active=True).exclude(email="")
     found = users.filter(rollout_roles__rollout=rollout) | users.filter(groups__name=STAKEHOLDERS)
+    if owner:
+        found |= users.filter(username=owner)
     return sorted(set(found.values_list("email", flat=True)))

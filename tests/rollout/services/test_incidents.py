@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from pipeline.clock import VirtualClock
 from pipeline.models import AuditEntry
@@ -88,6 +89,15 @@ def test_owner_is_reminded_a_day_and_four_hours_before_when_due_and_daily_after(
         time.advance(HOUR)
     assert reminded == [24, 44, 48, 72, 96]
     assert Announcement.objects.filter(channel="email", subject__startswith="Post-mortem overdue").count() == 3
+
+
+def test_owner_without_a_role_in_the_rollout_is_mailed_too(rollout: Rollout, time: VirtualClock) -> None:
+    get_user_model().objects.create_user("rosa", email="rosa@example.com")
+    incidents.set_owner(opened(rollout), "rosa", by="olga", reason="She knows it.")
+    time.advance(timedelta(hours=24))
+    incidents.remind_due(time.now())
+    mail = Announcement.objects.get(channel="email", key__contains="reminder")
+    assert mail.recipients == ["lena@example.com", "rosa@example.com"]
 
 
 def test_nobody_is_reminded_of_what_was_held_or_drilled(rollout: Rollout, time: VirtualClock) -> None:
