@@ -212,6 +212,17 @@ def stopped_by_hold(step: Step) -> frozenset[str]:
     return stopped_by_rollback(step) | {found.operation for found in step.ramps}
 
 
+def held_by_step(plan: Plan, step: str, rolled_back: Collection[str]) -> frozenset[str]:
+    """The operations that a hold of `step` stops. Where it was rolled back, a ramp fell to what stood before it, and
+    its operation goes on with that.
+    """
+
+    def stops(found: Step) -> frozenset[str]:
+        return stopped_by_rollback(found) if found.number in rolled_back else stopped_by_hold(found)
+
+    return in_scope(plan, step, stops)
+
+
 def in_scope(plan: Plan, step: str, stops: Callable[[Step], frozenset[str]]) -> frozenset[str]:
     """The operations that a hold or rollback of `step`, with all that belongs to it, stops."""
     steps = [found for phase in plan.phases for found in phase.steps if belongs(found.number, step)]
@@ -282,7 +293,7 @@ def _caps(situation: Situation, now: OperationNow) -> Iterator[Wanted]:
         ):
             yield Wanted(OFF, f"rollback {step.number}", f"Step {step.number} was rolled back.")
     for hold in situation.holds:
-        if _covers(situation.plan, hold, now.name):
+        if _covers(situation, hold, now.name):
             yield Wanted(_lower(now.mode, DRY_RUN), f"hold {hold.id}", f"Held by {hold.by}: {hold.reason}")
     if situation.state is RolloutState.HELD:
         yield Wanted(_lower(now.mode, DRY_RUN), "hold", "The rollout is held.")
@@ -291,10 +302,11 @@ def _caps(situation: Situation, now: OperationNow) -> Iterator[Wanted]:
         yield Wanted(now.mode, "freeze", f"{why}, so nothing grows meanwhile.")
 
 
-def _covers(plan: Plan, hold: HoldNow, operation: str) -> bool:
+def _covers(situation: Situation, hold: HoldNow, operation: str) -> bool:
     if hold.operation:
         return hold.operation == operation
-    return not hold.step or operation in in_scope(plan, hold.step, stopped_by_hold)
+    undone = [step.number for step in situation.steps.values() if step.state is StepState.ROLLED_BACK]
+    return not hold.step or operation in held_by_step(situation.plan, hold.step, undone)
 
 
 def _part_mode(situation: Situation, live: tuple[Step, ...], now: OperationNow, part: str) -> Wanted:

@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 
 from pipeline.models import Mode, Operation
 from pipeline.services import audit, operations
-from rollout.domain.desired import DRY_RUN, OFF, RANK, in_scope, stopped_by_hold
-from rollout.models import Hold, Rollout
+from rollout.domain.desired import DRY_RUN, OFF, RANK, held_by_step
+from rollout.models import Hold, Rollout, StepProgress
 from rollout.services import plans, record, situation
 
 
@@ -89,7 +89,8 @@ def stopped(rollout: Rollout, hold: Hold) -> list[Operation]:
         return [row for row in rows if row.name == hold.operation]
     if not hold.step:
         return rows
-    names = in_scope(plans.plan_of(rollout.plan), hold.step, stopped_by_hold)
+    undone = rollout.steps.filter(state=StepProgress.State.ROLLED_BACK).values_list("number", flat=True)
+    names = held_by_step(plans.plan_of(rollout.plan), hold.step, set(undone))
     return [row for row in rows if row.name in names]
 
 

@@ -217,6 +217,13 @@ def test_a_held_step_keeps_its_limit_and_ramp() -> None:
     assert desired.planned_limit(held, "assign")[0].value == 18
 
 
+def test_a_ramp_that_was_rolled_back_falls_and_its_operation_goes_on() -> None:
+    undone = at(10, ("sign-off", -1), ("day-7", 7), s2_1="rolled_back")
+    undone = replace(undone, holds=(HoldNow(1, "anna", "Too many.", step="2.1"),))
+    assert desired.desired(undone, OperationNow("assign", "live", 20)).mode.value == "live"
+    assert desired.planned_limit(undone, "assign")[0].value == 10
+
+
 def test_a_cron_that_a_person_pinned_is_left() -> None:
     situation = at(10, ("sign-off", -1), ("day-7", 7))
     assert desired.desired(situation, OperationNow("assign", "live", 10, cron="1 1 * * *", pinned=True)).cron is None

@@ -131,6 +131,17 @@ def test_a_ramp_day_counts_in_the_very_reconcile_that_makes_its_operation_live(
     assert world.tick(rollout) == []
 
 
+def test_rolling_the_ramp_back_puts_the_limit_back_and_stops_nothing(
+    rollout: Rollout, virtual_clock: VirtualClock
+) -> None:
+    second_week(rollout, virtual_clock)
+    to_day(virtual_clock, 10)
+    world.tick(rollout)
+    stop.roll_back(rollout, step="2.1", by="anna", reason="Too many at once.", confirmation="2.1")
+    world.tick(rollout)
+    assert (world.mode(rollout, "assign"), world.operation(rollout, "assign").limit) == (Mode.LIVE, 10)
+
+
 def test_days_without_a_tick_do_not_jump_the_ramp(rollout: Rollout, virtual_clock: VirtualClock) -> None:
     second_week(rollout, virtual_clock)
     to_day(virtual_clock, 13)
