@@ -112,6 +112,7 @@ class OperationPart(models.Model):
     kind = models.CharField(max_length=10, choices=SCHEDULABLE)
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.DRY_RUN)
     limit = models.PositiveIntegerField(default=10, validators=[MinValueValidator(0)])
+    limit_reason = models.CharField(max_length=200, blank=True, help_text="The term that binds the limit.")
     order = models.PositiveSmallIntegerField(default=0)
     history = HistoricalRecords()
 

@@ -12,7 +12,7 @@ from pipeline import clock
 from pipeline.domain.snapshot import to_json
 from pipeline.github import port
 from pipeline.github.port import GitHub
-from pipeline.models import Kind, Mode, Run, RunItem
+from pipeline.models import Kind, Mode, OperationPart, Run, RunItem
 from pipeline.services import bell, claims, governor, kinds, labels, statistics, telemetry, work
 from pipeline.services.connect import connect
 from pipeline.services.kinds.base import Candidate
@@ -176,6 +176,12 @@ def _postpone(run: Run, error: str) -> None:
     Run.objects.filter(pk=run.pk, epoch=run.epoch).update(claimed_until=now + wait, error=error[:500])
 
 
+def _part_binding(part: OperationPart, run: Run) -> str:
+    """The term that binds what a part takes on: its own, or what the whole daily run may."""
+    binding = part.limit_reason if part.limit <= run.limit else run.limit_reason
+    return f"{binding}; part of the daily run {run.pk}" if binding else f"part of the daily run {run.pk}"
+
+
 def advance_daily(run: Run) -> None:
     """Start the next part of a daily run, or close it after the last (plan 1.3). Idempotent."""
     if not run.is_active or run.operation is None or run.children.filter(state__in=Run.ACTIVE).exists():
@@ -200,7 +206,7 @@ def advance_daily(run: Run) -> None:
                 parent=run,
                 group=f"part:{run.pk}",  # two workers that advance at once start one child
                 limit=min(part.limit, run.limit),
-                limit_reason=f"part of the daily run {run.pk}",
+                limit_reason=_part_binding(part, run),
                 options=run.options,
                 requested_by=run.requested_by,
                 created_at=now,

@@ -137,20 +137,31 @@ def set_part_mode(part: OperationPart, mode: str, *, actor: str, reason: str, ev
 
 
 @transaction.atomic
-def set_part_limit(part: OperationPart, limit: int, *, actor: str, reason: str, evidence: Evidence = None) -> None:
-    """Change how many issues one part of a daily run may take on (plan 1.3), 0 to 1000."""
+def set_part_limit(
+    part: OperationPart,
+    limit: int,
+    *,
+    actor: str,
+    reason: str,
+    binding: str = "set by a person",
+    evidence: Evidence = None,
+) -> None:
+    """Change how many issues one part of a daily run may take on (plan 1.3), 0 to 1000; `binding` names the term."""
     if not 0 <= limit <= 1000:
         raise NotPossible(f"The limit {limit} is out of range; choose 0 to 1000 issues per run.")
+    if part.limit == limit and part.limit_reason == binding:
+        return
     before = part.limit
-    part.limit = limit
-    part.save(update_fields=["limit"])
+    part.limit, part.limit_reason = limit, binding
+    part.save(update_fields=["limit", "limit_reason"])
+    update_change_reason(part, reason[:100])
     audit.append(
         actor=actor,
         action="part.limit",
         subject=f"{part.kind} of {part.operation}",
         reason=reason,
         before={"limit": before},
-        after={"limit": limit},
+        after={"limit": limit, "binding": binding},
         evidence=evidence,
     )
     _tell(actor, part.operation.repository_id)

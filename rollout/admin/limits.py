@@ -13,8 +13,9 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from pipeline import clock
 from pipeline.admin.base import ReasonForm
 from pipeline.admin.questions import Question, ask, require
-from pipeline.models import Operation
+from pipeline.models import Operation, OperationPart
 from rollout.admin.base import PageView, show
+from rollout.domain.desired import name_of
 from rollout.domain.limits import Limit
 from rollout.models import Override, Rollout
 from rollout.services import limits, overrides, plans, situation
@@ -25,8 +26,20 @@ HOURS = [(4, "4 hours"), (12, "12 hours"), (24, "1 day"), (72, "3 days"), (168, 
 
 @dataclass(frozen=True, slots=True)
 class LimitLine:
+    """`knob` is the operation, or the part of it, that the limit is set on."""
+
     operation: Operation
+    name: str
+    knob: Operation | OperationPart
     limit: Limit
+
+
+def _lines(operations: list[Operation], found: dict[str, Limit]) -> list[LimitLine]:
+    knobs: list[tuple[Operation, str, Operation | OperationPart]] = []
+    for row in operations:
+        knobs.append((row, row.name, row))
+        knobs += [(row, name_of(row.name, part.kind), part) for part in row.parts.all()]
+    return [LimitLine(row, name, knob, found[name]) for row, name, knob in knobs if name in found]
 
 
 class OverrideForm(ReasonForm):
@@ -51,13 +64,11 @@ def limits_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpResponse
         for ramp in step.ramps
     ]
     operations = situation.managed(row)
-    seen = situation.read(row, now, operations)
-    found = limits.every(row, seen, operations, now)
     context = {
         "title": f"Limits of {row}",
         "tab": "Limits",
         "now": now,
-        "lines": [LimitLine(operation, found[operation.name]) for operation in operations if operation.name in found],
+        "lines": _lines(operations, _limits(row, operations)),
         "drawn": drawn,
         "overrides": row.overrides.filter(ended_at__isnull=True, expires_at__gt=now),
         "may_override": request.user.has_perm("rollout.override_limit") and row.state != Rollout.State.FINISHED,
@@ -65,9 +76,15 @@ def limits_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpResponse
     return show(screen, request, row, "admin/rollout/limits.html", context)
 
 
+def _limits(row: Rollout, operations: list[Operation]) -> dict[str, Limit]:
+    now = clock.now()
+    return limits.every(row, situation.read(row, now, operations), operations, now)
+
+
 def override_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpResponse:
     require(request.user, "rollout.override_limit")
-    names = [operation.name for operation in situation.managed(row)]
+    operations = situation.managed(row)
+    names = [line.name for line in _lines(operations, _limits(row, operations))]
 
     class Form(OverrideForm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -24,6 +24,7 @@ RANK = {OFF: 0, DRY_RUN: 1, LIVE: 2}
 class PartNow:
     mode: str
     limit: int
+    binding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +134,10 @@ def desired(situation: Situation, now: OperationNow) -> Desired:
     return Desired(
         now.name,
         _mode(situation, live, now),
-        _limit(situation, now),
+        _limit(situation, now.name, now),
         _cron(standing, now),
         {part: _part_mode(situation, live, now, part) for part in now.parts},
-        {part: wanted for part in now.parts if (wanted := _part_limit(standing, now, part)) is not None},
+        {part: wanted for part in now.parts if (wanted := _limit(situation, name_of(now.name, part), now.parts[part]))},
     )
 
 
@@ -229,8 +230,15 @@ def in_scope(plan: Plan, step: str, stops: Callable[[Step], frozenset[str]]) -> 
     return frozenset[str]().union(*(stops(found) for found in steps))
 
 
+def name_of(operation: str, part: str) -> str:
+    """How limits, overrides and holds name a part of an operation: "daily:process"."""
+    return f"{operation}:{part}"
+
+
 def planned_limit(situation: Situation, operation: str) -> tuple[Term, str]:
-    """The plan's term for today, and its rule. Before its step is live, what the step will begin with."""
+    """The plan's term for today of an operation or a part, and its rule. Before its step is live, what the step will
+    begin with.
+    """
     found: tuple[int, str, str] | None = None
     for step in live_steps(situation, (StepState.LIVE, StepState.HELD)):
         found = _limit_of(situation, step, operation) or found
@@ -321,25 +329,17 @@ def _part_mode(situation: Situation, live: tuple[Step, ...], now: OperationNow, 
     return wanted
 
 
-def _limit(situation: Situation, now: OperationNow) -> Wanted | None:
-    limit = situation.limits.get(now.name)
+def _limit(situation: Situation, name: str, now: OperationNow | PartNow) -> Wanted | None:
+    """Of an operation, or of a part by its name."""
+    limit = situation.limits.get(name)
     if limit is None or limit.ceiling is None:
         return None
-    _, rule = planned_limit(situation, now.name)
+    _, rule = planned_limit(situation, name)
     binding = rule if limit.ceiling_binding == "plan" else limit.ceiling_binding
     term = limit.term(limit.ceiling_binding)
     if situation.frozen and limit.ceiling > now.limit:
         return None
     return Wanted(str(limit.ceiling), binding, term.text if term else "")
-
-
-def _part_limit(standing: tuple[Step, ...], now: OperationNow, part: str) -> Wanted | None:
-    for step in reversed(standing):
-        for setting in reversed(step.settings):
-            if (setting.operation, setting.part) == (now.name, part) and setting.limit is not None:
-                reason = f"Step {step.number} says {setting.limit} for this part."
-                return Wanted(str(setting.limit), f"plan {step.number}", reason)
-    return None
 
 
 def _cron(standing: tuple[Step, ...], now: OperationNow) -> Wanted | None:
@@ -364,7 +364,9 @@ def _differences(now: OperationNow, want: Desired) -> Iterator[Change]:
     for part, wanted in want.parts.items():
         yield from change(f"part:{part}", now.parts[part].mode, wanted)
     for part, wanted in want.part_limits.items():
-        yield from change(f"part_limit:{part}", str(now.parts[part].limit), wanted)
+        seen = now.parts[part]
+        if (wanted.value, wanted.rule) != (str(seen.limit), seen.binding):
+            yield Change(now.name, f"part_limit:{part}", str(seen.limit), wanted.value, wanted.rule, wanted.reason)
 
 
 def _opened(opening: Opening | None, step: Step, today: date) -> bool:
@@ -382,8 +384,9 @@ def governing_step(plan: Plan, operation: str, part: str = "") -> Step | None:
 
 
 def _whole(step: Step, operation: str) -> Iterator[Setting]:
-    """Settings of the operation itself, not of a part."""
-    return (setting for setting in step.settings if setting.operation == operation and not setting.part)
+    """Settings of the operation itself, or of the part that is named."""
+    name, _, part = operation.partition(":")
+    return (setting for setting in step.settings if (setting.operation, setting.part) == (name, part))
 
 
 def _named(step: Step) -> Iterator[tuple[str, str]]:

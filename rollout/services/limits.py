@@ -1,4 +1,4 @@
-"""The effective limit of an operation, term by term, from what was recorded."""
+"""The effective limit of an operation, or of a part of one, term by term, from what was recorded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from pipeline.models import ApiCall, Handover, Issue, Kind, Operation, Repository, Run, RunItem, TokenBudget
 from pipeline.services.credentials import CredentialMissing, resolve, token_key
 from rollout.domain import limits
-from rollout.domain.desired import OperationNow, Situation, planned_limit
+from rollout.domain.desired import OperationNow, Situation, name_of, planned_limit
 from rollout.domain.limits import Limit, Term
 from rollout.domain.timetable import runs_per_day
 from rollout.models import Override, Rollout
@@ -49,10 +49,15 @@ def effective(rollout: Rollout, operation: Operation, now: datetime) -> Limit:
 
 
 def every(rollout: Rollout, situation: Situation, rows: list[Operation], now: datetime) -> dict[str, Limit]:
-    """The limits of all operations that the plan limits."""
-    named = [now_.name for now_ in situation.operations if planned_limit(situation, now_.name)[0].value is not None]
+    """The limits of all operations, and of their parts as "daily:process", that the plan limits."""
+    names = [name for now_ in situation.operations for name in _names(now_)]
+    named = [name for name in names if planned_limit(situation, name)[0].value is not None]
     found = facts(rollout, rows, now) if named else None
     return {name: _limit(rollout, situation, found, name, now) for name in named if found is not None}
+
+
+def _names(now: OperationNow) -> list[str]:
+    return [now.name, *(name_of(now.name, part) for part in now.parts)]
 
 
 def facts(rollout: Rollout, rows: list[Operation], now: datetime) -> Facts:
@@ -68,19 +73,21 @@ def facts(rollout: Rollout, rows: list[Operation], now: datetime) -> Facts:
 
 
 def _limit(rollout: Rollout, situation: Situation, found: Facts, name: str, now: datetime) -> Limit:
-    row = found.rows.get(name)
+    operation, _, part = name.partition(":")
+    row = found.rows.get(operation)
     planned, _ = planned_limit(situation, name)
     if row is None:
         return limits.effective([planned])
+    kind = part or row.kind
     override = found.overrides.get(name)
     return limits.effective(
         [
             planned,
             limits.override(override.limit, override.owner, override.expires_at) if override else limits.override(None),
-            _quota(rollout, found.budget, row, now),
-            limits.work_in_progress(rollout.wip_cap if row.kind == Kind.PROCESS else None, found.open_handovers),
-            _downstream(situation, found, row),
-            limits.backlog(found.waiting.get(row.kind) if row.kind in WAITS_IN else None),
+            _quota(rollout, found.budget, row, kind, now),
+            limits.work_in_progress(rollout.wip_cap if kind == Kind.PROCESS else None, found.open_handovers),
+            _downstream(situation, found, kind),
+            limits.backlog(found.waiting.get(kind) if kind in WAITS_IN else None),
         ]
     )
 
@@ -105,7 +112,7 @@ def _budget(repository: Repository) -> TokenBudget | None:
     return TokenBudget.objects.filter(token_key=key).first()
 
 
-def _quota(rollout: Rollout, budget: TokenBudget | None, row: Operation, now: datetime) -> Term:
+def _quota(rollout: Rollout, budget: TokenBudget | None, row: Operation, kind: str, now: datetime) -> Term:
     if budget is None:
         return limits.quota([], reserve_share=rollout.reserve_share, calls_per_item=ASSUMED_CALLS)
     blocked = ""
@@ -120,7 +127,7 @@ def _quota(rollout: Rollout, budget: TokenBudget | None, row: Operation, now: da
         ),
     ]
     # Measuring is worth a query only where the answer could bind.
-    calls = calls_per_item(row) if any(_is_near(pool, rollout, row) for pool in pools) else ASSUMED_CALLS
+    calls = calls_per_item(row, kind) if any(_is_near(pool, rollout, row) for pool in pools) else ASSUMED_CALLS
     return limits.quota(pools, reserve_share=rollout.reserve_share, calls_per_item=calls, blocked=blocked)
 
 
@@ -135,16 +142,17 @@ def _left(limit: int | None, remaining: int | None, reset_at: datetime | None, n
     return limit if reset_at is not None and reset_at <= now else remaining
 
 
-def calls_per_item(row: Operation) -> float:
-    """Requests per issue of the newest live runs; an assumption until there is one."""
-    newest = Run.objects.filter(operation=row, mode="live", finished_at__isnull=False).order_by("-nominal_at")
+def calls_per_item(row: Operation, kind: str) -> float:
+    """Requests per issue of the newest live runs of that kind; an assumption until there is one."""
+    newest = Run.objects.filter(operation=row, kind=kind, mode="live", finished_at__isnull=False)
+    newest = newest.order_by("-nominal_at", "-pk")  # a part has no slot of its own
     runs = list(newest.values_list("pk", flat=True)[:MEASURED_RUNS])
     items = RunItem.objects.filter(run__in=runs).exclude(Q(state="skipped") | Q(state="cancelled")).count()
     return ApiCall.objects.filter(run__in=runs).count() / items if items else ASSUMED_CALLS
 
 
-def _downstream(situation: Situation, found: Facts, row: Operation) -> Term:
-    stage = NEXT_STAGE.get(Kind(row.kind))
+def _downstream(situation: Situation, found: Facts, kind: str) -> Term:
+    stage = NEXT_STAGE.get(Kind(kind))
     following = next((other for other in situation.operations if stage and _kind(found, other) == stage), None)
     if stage is None or following is None:
         return limits.downstream(None, 0, days=DOWNSTREAM_DAYS)

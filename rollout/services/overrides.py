@@ -20,7 +20,7 @@ LONGEST = timedelta(days=14)
 def set_limit(
     rollout: Rollout, operation: str, *, limit: int, owner: str, reason: str, expires_at: datetime
 ) -> Override:
-    """Lower an operation's limit until `expires_at`; it replaces an earlier override of the same operation."""
+    """Lower the limit of an operation (of a part: "daily:process") until `expires_at`; it replaces an earlier one."""
     record.need_person(owner, "Overriding a limit")
     record.need_reason(reason)
     now = clock.now()

@@ -228,14 +228,18 @@ def _turn_part(part: OperationPart | None, change: Change, evidence: dict[str, o
         operations.set_part_mode(part, change.after, actor=actor, reason=change.reason, evidence=evidence)
         return True
     if change.knob.startswith("part_limit:") and str(part.limit) == change.before:
-        operations.set_part_limit(part, int(change.after), actor=actor, reason=change.reason, evidence=evidence)
+        reason = change.reason or "The plan says so."
+        operations.set_part_limit(
+            part, int(change.after), actor=actor, reason=reason, binding=change.rule, evidence=evidence
+        )
         return True
     return False
 
 
 def _is_told(change: Change) -> bool:
     """Quota and room move every few minutes: their changes stand in the audit log, not in what people read."""
-    return change.knob != "limit" or change.rule.startswith(("plan", "override"))
+    is_limit = change.knob.startswith(("limit", "part_limit"))
+    return not is_limit or change.rule.startswith(("plan", "override"))
 
 
 def _sentence(change: Change) -> str:

@@ -96,6 +96,6 @@ def _now(rollout: Rollout, row: Operation) -> OperationNow:
         limit=row.limit,
         binding=row.limit_reason,
         cron=cron_of(row),
-        parts={part.kind: PartNow(part.mode, part.limit) for part in row.parts.all()},
+        parts={part.kind: PartNow(part.mode, part.limit, part.limit_reason) for part in row.parts.all()},
         pinned=row.name in rollout.pinned_crons,
     )

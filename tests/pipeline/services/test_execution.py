@@ -322,6 +322,21 @@ def test_parts_obey_what_a_person_asked_of_the_daily_run(github: FakeGitHub, pla
     assert (part.options, part.limit) == ({"issues": [7], "continue_on_error": False}, 1)
 
 
+@pytest.mark.parametrize(
+    ("own", "whole", "named"), [("work in progress", 50, "work in progress"), ("plan 1.3", 1, "set by a person")]
+)
+def test_part_names_the_term_that_binds_it(
+    github: FakeGitHub, planner: Planner, own: str, whole: int, named: str
+) -> None:
+    run = daily(github, {}, limit=whole, limit_reason="set by a person")
+    assert run.operation is not None
+    make_part(operation=run.operation, kind="assign", mode=Mode.LIVE, limit=2, limit_reason=own)
+    Run.objects.filter(pk=run.pk).update(state=Run.State.WORKING, finished_at=None)
+    run.refresh_from_db()
+    execution.advance_daily(run)
+    assert run.children.get().limit_reason == f"{named}; part of the daily run {run.pk}"
+
+
 def test_daily_run_without_parts_is_closed_at_once(github: FakeGitHub, planner: Planner) -> None:
     run = daily(github, {})
     run.refresh_from_db()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pipeline.clock import VirtualClock
-from pipeline.models import Handover, Issue, Run
+from pipeline.models import Handover, Issue, OperationPart, Run
 from pipeline.services.credentials import token_key
 from pipeline.services.operations import NotPossible
 from rollout.domain.limits import Limit
@@ -15,6 +15,7 @@ from rollout.models import Override, Rollout
 from rollout.services import limits, overrides
 from tests.factories import make_api_call, make_handover, make_issue, make_item, make_run, make_token_budget
 from tests.rollout import world
+from tests.rollout.services import rolling_back
 
 pytestmark = pytest.mark.django_db
 
@@ -149,6 +150,33 @@ def test_an_override_that_cannot_be_is_refused(
     with pytest.raises(NotPossible, match=match):
         overrides.set_limit(rollout, operation, limit=limit, owner="anna", reason="So.", expires_at=until)
     assert not Override.objects.exists()
+
+
+@pytest.fixture
+def shipped(virtual_clock: VirtualClock) -> Rollout:
+    """The shipped plan, whose daily operation hands over up to 10 issues in a part of its own."""
+    return rolling_back.make_rollout()
+
+
+def part(rollout: Rollout, kind: str) -> OperationPart:
+    return OperationPart.objects.get(operation__repository=rollout.repository, kind=kind)
+
+
+def test_the_cap_on_open_hand_overs_holds_for_the_daily_operation_too(shipped: Rollout) -> None:
+    Rollout.objects.filter(pk=shipped.pk).update(wip_cap=3)
+    make_handover(issue=make_issue(repository=shipped.repository, state=Issue.State.COPILOT))
+    world.tick(shipped)
+    found = part(shipped, "process")
+    assert (found.limit, found.limit_reason) == (2, "work in progress")
+    assert (part(shipped, "assign").limit, part(shipped, "assign").limit_reason) == (20, "plan 1.3")
+    assert world.tick(shipped) == []
+
+
+def test_an_override_of_a_part_lowers_that_part_alone(shipped: Rollout, virtual_clock: VirtualClock) -> None:
+    until = virtual_clock.now() + timedelta(hours=4)
+    overrides.set_limit(shipped, "daily:process", limit=1, owner="anna", reason="Odd labels.", expires_at=until)
+    assert (part(shipped, "process").limit, part(shipped, "process").limit_reason) == (1, "override")
+    assert part(shipped, "assign").limit == 20
 
 
 def test_an_operation_that_the_plan_does_not_limit_keeps_its_own(rollout: Rollout, virtual_clock: VirtualClock) -> None:
