@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django_celery_beat.admin import (
     ClockedScheduleAdmin,
@@ -21,6 +23,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from pipeline.admin.base import ReasonedModelForm, ReasonedScreen
 from pipeline.admin.people import CHANGE, reason_field
 from pipeline.domain import cron
+from pipeline.models import Operation
+from pipeline.services import operations
 from pipeline.views import display
 from pipeline.views.schedules import words_for
 
@@ -34,8 +38,21 @@ class ScheduleEntryForm(PeriodicTaskForm):  # type: ignore[misc]
     reason = reason_field()
 
 
+class OfOperations:
+    """A screen of beat's rows: operations whose cron an edit changes are told of it, so that it stands."""
+
+    def operations_of(self, row: Any) -> QuerySet[Operation]:
+        raise NotImplementedError
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        before = operations.crons(self.operations_of(obj)) if change else {}
+        super().save_model(request, obj, form, change)  # type: ignore[misc]  # of the screen it is mixed into
+        reason = form.cleaned_data["reason"]
+        operations.crons_edited(before, actor=request.user.get_username(), reason=reason)
+
+
 @admin.register(PeriodicTask)
-class PeriodicTaskScreen(PeriodicTaskAdmin, ReasonedScreen):  # type: ignore[misc]
+class PeriodicTaskScreen(OfOperations, PeriodicTaskAdmin, ReasonedScreen):  # type: ignore[misc]
     form = ScheduleEntryForm
     change_form_template = None  # beat's own has an inline script, which the content security policy stops
     actions = None
@@ -52,6 +69,9 @@ class PeriodicTaskScreen(PeriodicTaskAdmin, ReasonedScreen):  # type: ignore[mis
         CHANGE,
     )
     empty_text: ClassVar[str] = "Every operation brings its own entry; add a repository first."
+
+    def operations_of(self, row: PeriodicTask) -> QuerySet[Operation]:
+        return Operation.objects.filter(periodic_task=row.pk)
 
     @admin.display(description="Fires")
     def words(self, row: PeriodicTask) -> str:
@@ -103,10 +123,13 @@ class ScheduleScreen(ReasonedScreen):
 
 
 @admin.register(CrontabSchedule)
-class CrontabScreen(CrontabScheduleAdmin, ScheduleScreen):  # type: ignore[misc]
+class CrontabScreen(OfOperations, CrontabScheduleAdmin, ScheduleScreen):  # type: ignore[misc]
     form = CrontabForm
     inlines = (EntriesInline,)
     fields = (*CrontabScheduleAdmin.fields, "reason")
+
+    def operations_of(self, row: CrontabSchedule) -> QuerySet[Operation]:
+        return Operation.objects.filter(periodic_task__crontab=row.pk)
 
 
 @admin.register(ClockedSchedule)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from simple_history.utils import update_change_reason
 
@@ -226,6 +227,31 @@ def _tell(actor: str, repository_id: int) -> None:
         return
     for task in settings.PIPELINE_TURNED_TASKS:
         bell.ring(task, repository_id)
+
+
+def crons(rows: QuerySet[Operation]) -> dict[int, str | None]:
+    """The cron of each operation, by key: what `crons_edited` compares with."""
+    return {row.pk: cron_of(row) for row in rows.select_related("periodic_task__crontab")}
+
+
+@transaction.atomic
+def crons_edited(before: dict[int, str | None], *, actor: str, reason: str) -> None:
+    """Somebody edited beat's own rows: written down as by `set_cron`, and times of the new cron are owed from now."""
+    rows = Operation.objects.filter(pk__in=before).select_related("repository", "periodic_task__crontab")
+    for row in rows:
+        after = cron_of(row)
+        if after == before[row.pk]:
+            continue
+        row.slots_since = clock.now()
+        row.save(update_fields=["slots_since"])
+        audit.append(
+            actor=actor,
+            action="operation.cron",
+            subject=str(row),
+            reason=reason,
+            before={"cron": before[row.pk]},
+            after={"cron": after},
+        )
 
 
 def cron_of(operation: Operation) -> str | None:

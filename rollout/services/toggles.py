@@ -74,7 +74,7 @@ def _one(rollout: Rollout, plan: Plan, row: Operation, part: str, entry: AuditEn
         pins = {**rollout.pinned_crons, row.name: {"cron": after["cron"], "by": entry.actor, "reason": entry.reason}}
         Rollout.objects.filter(pk=rollout.pk).update(pinned_crons=pins)
         rollout.pinned_crons = pins
-        record.say(rollout, entry.actor, f"{row.name} keeps the cron {after['cron']}: {entry.reason}")
+        record.say(rollout, entry.actor, f"{row.name} keeps the cron {after['cron'] or 'none'}: {entry.reason}")
 
 
 def _limit(rollout: Rollout, row: Operation, entry: AuditEntry, now: datetime) -> None:

@@ -207,6 +207,18 @@ def test_beat_schedule_with_both_days_is_refused(world: World, root: Client) -> 
     assert "sets both day of month and day of week" in page
 
 
+def test_beat_schedule_that_is_edited_is_written_down_for_its_operation(world: World, root: Client) -> None:
+    address = reverse("admin:django_celery_beat_crontabschedule_change", args=[world.crontab.pk])
+    answer = {"minute": "7", "hour": "3", "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
+    inline = {f"periodictask_set-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
+
+    saved = root.post(address, {**answer, **inline, "timezone": "UTC", "reason": "At night."})
+
+    assert saved.status_code == 302
+    entry = AuditEntry.objects.get(action="operation.cron", subject=str(world.operation))
+    assert (entry.actor, entry.reason, entry.after) == ("root", "At night.", {"cron": "7 3 * * *"})
+
+
 def test_page_carries_the_strict_content_policy(root: Client, as_role: Callable[[str], Client]) -> None:
     policy = root.get("/admin/")["Content-Security-Policy"]
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django_celery_beat.models import CrontabSchedule
 
 from pipeline.clock import VirtualClock
 from pipeline.models import AuditEntry, Kind, Mode, Operation, Run
@@ -251,6 +252,16 @@ def test_a_limit_raised_by_hand_is_put_back(rollout: Rollout) -> None:
     operations.set_limit(world.operation(rollout, "assign"), 99, actor="anna", reason="Faster.")
     world.tick(rollout)
     assert world.operation(rollout, "assign").limit == 10
+
+
+def test_a_cron_that_a_person_edited_among_beats_own_rows_stays(rollout: Rollout) -> None:
+    row = world.operation(rollout, "assign")
+    before = operations.crons(Operation.objects.filter(pk=row.pk))
+    CrontabSchedule.objects.filter(pk=row.periodic_task.crontab_id).update(minute="15", hour="3")
+    operations.crons_edited(before, actor="anna", reason="At night.")
+    world.tick(rollout)
+    assert cron_of(world.operation(rollout, "assign")) == "15 3 * * *"
+    assert rollout.progress.filter(sentence="assign keeps the cron 15 3 * * *: At night.").exists()
 
 
 def test_a_cron_that_a_person_set_stays(rollout: Rollout) -> None:
