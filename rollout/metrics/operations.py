@@ -17,6 +17,9 @@ from rollout.metrics.base import MOST_ROWS, Measured, Question, Sample, names, r
 from rollout.models import SecurityAlert
 
 GRACE = timedelta(minutes=15)  # the tick settles a slot within a minute; after so long it never came
+_CRON = tuple(
+    f"periodic_task__crontab__{field}" for field in ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+)
 HELD_ELSEWHERE = "Another live run is working on it."
 
 
@@ -75,7 +78,8 @@ def _never_settled(question: Question) -> list[str]:
         rows = rows.filter(name=question.scope.operation)
     found: list[str] = []
     last = Slot.objects.filter(operation=OuterRef("pk")).order_by("-nominal_at").values("nominal_at")[:1]
-    for operation in rows.select_related("periodic_task__crontab").annotate(last=Subquery(last)):
+    rows = rows.select_related("periodic_task__crontab").only("name", "slots_since", "periodic_task__crontab", *_CRON)
+    for operation in rows.annotate(last=Subquery(last)):
         expression = cron_of(operation)
         if expression is None:
             continue

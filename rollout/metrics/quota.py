@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Exists, Max, QuerySet, Sum
 from django.db.models.functions import TruncDay, TruncHour
 
 from pipeline.models import AiCall, ApiCall, TokenBudget
@@ -40,8 +40,10 @@ def _violations(question: Question) -> Sample:
 def _exhausted(question: Question) -> Sample:
     """Only refused calls are read, so that a trigger may ask at any time; one call within the window is a look."""
     calls = _calls(question)
-    last = calls.order_by("-at").values_list("at", flat=True).first()
-    return _refused(question, calls.filter(limited="primary"), 1 if last else 0, last)
+    refused = calls.filter(limited="primary")
+    newest = calls.order_by("-at").annotate(refused=Exists(refused)).values_list("at", "refused")
+    last, any_refused = newest.first() or (None, False)
+    return _refused(question, refused if any_refused else calls.none(), 1 if last else 0, last)
 
 
 def _github_used(question: Question) -> Sample:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
@@ -20,6 +20,19 @@ from rollout.metrics.base import MOST_ROWS, Question
 
 LATEST = 48  # runs of one operation that a trigger looks at: 36 for flapping, and some that had no work
 LONGEST = timedelta(days=1)  # a run ends at most so long after its slot
+
+
+class CountedRun(NamedTuple):
+    """What counting needs of a run; a model instance for each would cost a trigger more than its query."""
+
+    pk: int
+    operation_id: int | None
+    kind: str
+    state: str
+    limit: int
+    finished_at: datetime | None
+    created_at: datetime
+
 
 _JUDGED = Q(state__in=(RunItem.State.DONE, RunItem.State.FAILED)) & ~Q(error_type=RunItem.ErrorType.QUOTA)
 _FAILED = Q(state=RunItem.State.FAILED) & ~Q(error_type=RunItem.ErrorType.QUOTA)
@@ -36,7 +49,8 @@ def latest(operations: Iterable[Operation], floor: datetime) -> dict[int, list[R
     """The newest LATEST runs of each operation since `floor`, by operation."""
     rows = countable().filter(operation__in=list(operations), nominal_at__gte=floor - LONGEST, finished_at__gte=floor)
     place = Window(RowNumber(), partition_by="operation", order_by=F("nominal_at").desc())
-    runs = list(rows.order_by().annotate(place=place).filter(place__lte=LATEST).only(*_COUNTED))
+    newest = rows.order_by().annotate(place=place).filter(place__lte=LATEST)
+    runs = [CountedRun(*row) for row in newest.values_list(*CountedRun._fields)]
     found: dict[int, list[RunFact]] = defaultdict(list)
     owners = {run.pk: run.operation_id for run in runs}
     for fact in facts_of(runs):
@@ -61,7 +75,7 @@ def keys(question: Question) -> list[int]:
     return list(rows.order_by("-finished_at", "-pk").values_list("pk", flat=True)[:most])
 
 
-def facts_of(runs: Sequence[Run]) -> list[RunFact]:
+def facts_of(runs: Sequence[Run | CountedRun]) -> list[RunFact]:
     """One query for the parts of daily runs, one for the items of all."""
     owner = {run.pk: run.pk for run in runs}
     daily = [run.pk for run in runs if run.kind == Kind.DAILY]
@@ -99,7 +113,7 @@ def _counts(owner: dict[int, int]) -> dict[int, list[int]]:
     rows = (
         RunItem.objects.filter(run__in=list(owner))
         .order_by()
-        .values("run")
+        .values_list("run")
         .annotate(
             judged=Count("pk", filter=_JUDGED),
             failed=Count("pk", filter=_FAILED),
@@ -107,14 +121,14 @@ def _counts(owner: dict[int, int]) -> dict[int, list[int]]:
             written=Count("pk", filter=_FAILED & Q(stage=RunItem.Stage.WRITE)),
         )
     )
-    for row in rows:
-        mine = counts[owner[row["run"]]]
-        for place, number in enumerate((row["judged"], row["failed"], row["planned"], row["written"])):
+    for run, *numbers in rows:
+        mine = counts[owner[run]]
+        for place, number in enumerate(numbers):
             mine[place] += number
     return counts
 
 
-def _fact(run: Run, counts: Sequence[int]) -> RunFact:
+def _fact(run: Run | CountedRun, counts: Sequence[int]) -> RunFact:
     judged, failed, planned, written = counts
     # A run that failed although not every item of it did, or that had none, could not do its work.
     crashed = run.state == Run.State.FAILED and not (judged and failed == judged)

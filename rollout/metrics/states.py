@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Count, Max, Q, QuerySet, TextField
+from django.db.models import Count, FilteredRelation, Max, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from pipeline.domain.labels import LabelGrammar
@@ -46,22 +46,28 @@ def _violations(question: Question) -> Sample:
 
 
 def _findings(question: Question, *checks: str) -> QuerySet[Finding]:
-    """Open at that moment, and first seen since evidence counts."""
-    is_open = Q(resolved_at__isnull=True) | Q(resolved_at__gt=question.now)
-    return Finding.objects.filter(
-        is_open,
-        repository=question.scope.repository_id,
-        check_id__in=checks,
-        first_seen__gte=question.start,
-        first_seen__lte=question.now,
-    ).order_by("pk")
+    return Finding.objects.filter(_open(question, checks), repository=question.scope.repository_id).order_by("pk")
+
+
+def _open(question: Question, checks: Sequence[str], path: str = "") -> Q:
+    """Open at that moment, and first seen since evidence counts. `path` leads from the queried rows to the findings."""
+    is_open = Q((f"{path}resolved_at__isnull", True)) | Q((f"{path}resolved_at__gt", question.now))
+    seen = Q((f"{path}first_seen__gte", question.start), (f"{path}first_seen__lte", question.now))
+    found = is_open & seen & Q((f"{path}check_id__in", checks))
+    if question.rows is None:
+        return found
+    label = Finding._meta.label_lower
+    return found & Q((f"{path}pk__in", [row.id for row in question.rows if row.model == label]))
 
 
 def _faulty(question: Question, *checks: str) -> Sample:
     """Issues with such a finding. That the repository was synchronised is the look that makes "none" mean something."""
-    found = list(question.only(_findings(question, *checks)).values_list("pk", "issue__number")[:MOST_ROWS])
+    mine = FilteredRelation("findings", condition=_open(question, checks, "findings__"))
+    rows = Repository.objects.filter(pk=question.scope.repository_id).annotate(mine=mine).order_by("mine__pk")
+    read = list(rows.values_list("synced_at", "mine__pk", "mine__issue__number")[:MOST_ROWS])
+    found = [(key, number) for _synced, key, number in read if key is not None]
+    synced = read[0][0] if read else None
     told = [f"#{number}" for _key, number in found]
-    synced = Repository.objects.filter(pk=question.scope.repository_id).values_list("synced_at", flat=True).first()
     looked = synced is not None and synced >= question.start
     n = max(len(found), int(looked))
     return Sample(told, rows_of(Finding, (key for key, _ in found)), n, None, question.start, None, names(told))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 
-from pipeline.models import AuditEntry, Mode, Operation
+from pipeline.models import AuditEntry, Kind, Mode, Operation
 from rollout.domain import evidence
 from rollout.domain.plan import Criterion, Plan
 from rollout.models import Gate, Hold, Rollout
@@ -46,9 +46,8 @@ def of_operations(rollout: Rollout, operations: Iterable[Operation], since: date
     """By name: also when it went live, when its limit rose to a new height, when a hold of it was lifted."""
     rows = list(operations)
     lifted = _lifted(rollout)
-    names = {str(row): row.name for row in rows} | {
-        f"{part.kind} of {row}": row.name for row in rows for part in row.parts.all()
-    }
+    daily = [row for row in rows if row.kind == Kind.DAILY]  # only it has parts, at most one of a kind
+    names = {str(row): row.name for row in rows} | {f"{kind} of {row}": row.name for row in daily for kind in Kind}
     turned: dict[str, list[AuditEntry]] = {row.name: [] for row in rows}
     entries = AuditEntry.objects.filter(subject__in=list(names), action__in=TURNED, at__gte=since)
     for entry in entries.order_by("sequence").only("subject", "action", "at", "before", "after"):

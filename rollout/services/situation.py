@@ -26,8 +26,7 @@ def managed(rollout: Rollout) -> list[Operation]:
 def watched(rollout: Rollout) -> list[Operation]:
     """The same, with no more than judging a trigger needs."""
     rows = Operation.objects.filter(repository_id=rollout.repository_id).exclude(kind=Kind.SYNC)
-    rows = rows.select_related("repository").only("name", "kind", "mode", "limit", "repository__full_name")
-    return list(rows.prefetch_related("parts"))
+    return list(rows.select_related("repository").only("name", "kind", "mode", "limit", "repository__full_name"))
 
 
 def missing(repository_id: int, plan: Plan) -> tuple[str, ...]:

@@ -138,9 +138,9 @@ def _on_runs(grounds: _Grounds, rule: Rule, name: str) -> Judged:
     floor = grounds.floor_of(rule.trigger.slug, name)
     runs = grounds.runs[name]
     reading = failures.reading(runs, rule.counting, rule.trigger.window, floor, grounds.now)
-    seen = {row.id for row in reading.rows}
     recent = windows.chosen(runs, Window(runs=failures.CRASH_OF), floor, grounds.now)
-    kept = [run for run in windows.chosen_all(runs) if run.id in seen or run in recent]
+    seen = {row.id for row in reading.rows} | {run.id for run in recent}
+    kept = [run for run in windows.chosen_all(runs) if run.id in seen]
     reading = replace(
         reading,
         rows=tuple(Row(failures.RUN, run.id) for run in kept),

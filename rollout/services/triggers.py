@@ -76,7 +76,7 @@ def _keep(rollout: Rollout, judged: list[Judged], now: datetime, run: Run | None
     """Each with its evaluation as it is kept; new ones are saved in one go."""
     drawn = [_drawn(rollout, one, now, run) for one in judged]
     same = Evaluation.objects.filter(rollout=rollout, key__in=[row.key for row in drawn])
-    known = {row.key: row for row in same.defer("parts", "rows")}  # which are long, and seldom asked for
+    known = {row.key: row for row in same.only("key", "at", "rollout")}  # the rest is long, and seldom asked for
     new = list({row.key: row for row in drawn if row.key not in known}.values())
     known |= {row.key: row for row in _saved(new)}
     return [(one, known[row.key]) for one, row in zip(judged, drawn, strict=True)]

@@ -29,6 +29,7 @@ from tests.rollout.evidence_rows import (
     make_rollout,
     make_runs,
 )
+from tests.rollout.services import rolling_back
 from tests.rollout.services.doing import Doing
 
 NOON = START + 12 * HOUR
@@ -379,6 +380,18 @@ def test_persons_hold_is_never_probed_or_lifted(doing: Doing) -> None:
     Hold.objects.create(rollout=rollout, operation="assign", by="olga", reason="Stop.", at=START, probes=2)
     fired(rollout, doing)
     assert doing.done == []
+
+
+# --- the price ---
+
+
+def test_look_at_every_operation_of_the_shipped_plan_takes_few_queries(
+    doing: Doing, django_assert_max_num_queries: Any
+) -> None:
+    rollout = rolling_back.make_rollout()
+    fired(rollout, doing)
+    with django_assert_max_num_queries(22):
+        assert triggers.evaluate(rollout, now=NOON, actions=doing.actions()) == []
 
 
 # --- the board ---
