@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from pipeline.admin.base import PageScreen, Screen, page_frame, row_or_404
 from rollout.models import Rollout
@@ -45,6 +47,16 @@ class RolloutPages(PageScreen):
             return view(self, request, row_or_404(self, request, str(object_id)), **further)
 
         return with_row
+
+
+def review_field() -> forms.DateTimeField:
+    """When people are told to look at a stop again."""
+    return forms.DateTimeField(
+        label="Look at it again at",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
+        help_text="UTC. People are told then; nothing starts by itself.",
+    )
 
 
 def tabs(rollout: Rollout) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pipeline import clock
 from pipeline.admin.base import ReasonForm
 from pipeline.admin.questions import Question, ask, require
 from pipeline.services.operations import NotPossible
-from rollout.admin.base import PageView, show
+from rollout.admin.base import PageView, review_field, show
 from rollout.models import Firing, Rollback, Rollout
 from rollout.services import firings, plans, rollback_scope, saga, stop, triggers
 from rollout.views import boards, rollbacks, standing
@@ -27,9 +27,10 @@ class RollbackForm(ReasonForm):
     revert = forms.BooleanField(
         label="Also undo what these runs changed", required=False, widget=UnfoldBooleanSwitchWidget
     )
+    review_at = review_field()
     confirmation = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
 
-    field_order = ("trigger", "revert", "reason", "confirmation")
+    field_order = ("trigger", "revert", "review_at", "reason", "confirmation")
 
 
 def rollback_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpResponse:
@@ -41,7 +42,7 @@ def rollback_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpRespon
     context = {
         "title": f"Rollback of {row}",
         "tab": "Rollback",
-        "states": rollbacks.states(row),
+        "states": rollbacks.states(row, now),
         "automatic": [line for line in board if line.row.automatic],
         "manual": [line for line in board if not line.row.automatic],
         "waiting": row.firings.filter(outcome=Firing.Outcome.WAITING),
@@ -107,6 +108,7 @@ def _question(screen: Any, request: HttpRequest, row: Rollout, *, drill: bool) -
             confirmation=answer["confirmation"],
             drill=drill,
             revert=answer["revert"],
+            review_at=answer.get("review_at"),
         )
         if firing is not None and firing.outcome == Firing.Outcome.WAITING:
             firings.settle(firing, by=actor, reason=answer["reason"], now=clock.now())
@@ -125,7 +127,7 @@ def _question(screen: Any, request: HttpRequest, row: Rollout, *, drill: bool) -
             done="The drill has begun; this page shows its steps."
             if drill
             else "Rolled back; this page shows each step.",
-            form=_form(row, word, step),
+            form=_form(row, word, step, drill=drill),
             initial={"trigger": request.GET.get("trigger", "")},
             danger=True,
             back=standing.page(row, "rollback"),
@@ -135,13 +137,15 @@ def _question(screen: Any, request: HttpRequest, row: Rollout, *, drill: bool) -
     )
 
 
-def _form(row: Rollout, word: str, step: str) -> type[RollbackForm]:
+def _form(row: Rollout, word: str, step: str, *, drill: bool) -> type[RollbackForm]:
     named = {trigger.slug: trigger.text for trigger in plans.plan_of(row.plan).every_trigger()}
 
     class Form(RollbackForm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self.order_fields(RollbackForm.field_order)
+            if drill:  # it ends by itself
+                del self.fields["review_at"]
             self.fields["trigger"].choices = [("", "none of them"), *named.items()]  # type: ignore[attr-defined]
             self.fields["revert"].help_text = rollbacks.revertible(row, step)
             self.fields["confirmation"].label = f"Type {word} to confirm"

@@ -7,11 +7,11 @@ from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from pipeline.admin.base import ReasonForm
 from pipeline.admin.questions import Question, ask, require
-from rollout.admin.base import PageView, show
+from rollout.admin.base import PageView, review_field, show
 from rollout.models import Hold, Resumption, Rollout
 from rollout.services import resume, stop
 from rollout.services.record import same
@@ -22,12 +22,7 @@ STOP, AGAIN = "rollout.stop_rollout", "rollout.resume_rollout"
 
 class ScopeForm(ReasonForm):
     scope = forms.ChoiceField(choices=(), required=False, widget=UnfoldAdminSelectWidget)
-    review_at = forms.DateTimeField(
-        label="Look at it again at",
-        required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
-        help_text="UTC. People are told then; nothing starts by itself.",
-    )
+    review_at = review_field()
 
 
 def asked_scope(request: HttpRequest) -> str:

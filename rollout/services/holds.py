@@ -51,6 +51,9 @@ def place(
         Hold.objects.filter(pk=standing.pk).update(by=by, reason=reason.strip()[:500], probes=0, review_at=review_at)
         standing.refresh_from_db()
         _tell(rollout, standing)
+    elif review_at is not None:
+        Hold.objects.filter(pk=standing.pk).update(review_at=review_at)
+        standing.refresh_from_db()
     return standing
 
 

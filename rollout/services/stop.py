@@ -36,10 +36,7 @@ def hold(
     """
     record.need_reason(reason)
     _check_open(rollout)
-    if review_at is not None and review_at <= clock.now():
-        raise NotPossible(
-            f"{review_at:%Y-%m-%d %H:%M} UTC has passed; look again at a later time. Nothing was changed."
-        )
+    _check_review(review_at)
     _check_scope(rollout, operation, step)
     with transaction.atomic():
         fence.cut(rollout)
@@ -75,13 +72,16 @@ def roll_back(
     confirmation: str = "",
     drill: bool = False,
     revert: bool = False,
+    review_at: datetime | None = None,
 ) -> Rollback:
     """Stop a step, or everything with an empty `step`, and start the saga that undoes what must be undone.
 
-    A person types the scope's name as `confirmation`; a rule does not. Rolled back already: the running rollback.
+    A person types the scope's name as `confirmation`; a rule does not. Rolled back already: the running rollback. At
+    `review_at` people are told to look at it again.
     """
     record.need_reason(reason)
     _check_open(rollout)
+    _check_review(review_at)
     _check_scope(rollout, "", step)
     if not drill and not record.is_rule(by) and confirmation.strip() != scope_name(rollout, step):
         raise NotPossible(
@@ -99,7 +99,7 @@ def roll_back(
         if running is not None:
             return running
         if not drill:
-            _take_down(rollout, step, by, reason)
+            _take_down(rollout, step, by, reason, review_at)
         return saga.start(
             rollout,
             step=step,
@@ -131,8 +131,8 @@ def scope_name(rollout: Rollout, step: str = "") -> str:
     return step or rollout.repository.full_name
 
 
-def _take_down(rollout: Rollout, step: str, by: str, reason: str) -> None:
-    placed = holds.place(rollout, step=step, by=by, reason=reason, now=clock.now())
+def _take_down(rollout: Rollout, step: str, by: str, reason: str, review_at: datetime | None) -> None:
+    placed = holds.place(rollout, step=step, by=by, reason=reason, now=clock.now(), review_at=review_at)
     rows = situation.managed(rollout)
     if step:
         names = in_scope(plans.plan_of(rollout.plan), step, stopped_by_rollback)
@@ -172,6 +172,13 @@ def _check_open(rollout: Rollout) -> None:
     rollout.refresh_from_db()
     if rollout.state == Rollout.State.FINISHED:
         raise NotPossible(f"{rollout} is over; switch the operation off on its own page.")
+
+
+def _check_review(review_at: datetime | None) -> None:
+    if review_at is not None and review_at <= clock.now():
+        raise NotPossible(
+            f"{review_at:%Y-%m-%d %H:%M} UTC has passed; look again at a later time. Nothing was changed."
+        )
 
 
 def _check_scope(rollout: Rollout, operation: str, step: str) -> None:

@@ -8,46 +8,50 @@ from datetime import datetime, timedelta
 
 from django.core.paginator import Page, Paginator
 
-from pipeline.models import Issue, Mode, Operation
+from pipeline.models import AuditEntry, Issue, Mode, Operation
 from pipeline.services import undoing
 from pipeline.services.undoing import Undone
 from pipeline.views.alerts import plural
+from pipeline.views.schedules import next_fire
 from rollout.domain import saga
 from rollout.models import ExternalSchedule, Hold, Rollback, RollbackStep, Rollout
 from rollout.services import holds, people, rollback_scope, situation
 from rollout.services.rollback_scope import in_flight, live_runs
 
 ISSUES_PER_PAGE = 20
+TURNED = ("operation.mode", "operation.limit", "operation.cron", "operation.shipped")
 MANUAL = ("completion-low", "quality-degraded", "operational-impact", "strategic-pivot")
 
 
 @dataclass(frozen=True, slots=True)
 class StateLine:
-    """One operation on the state table; `stopped` is the hold that stops it."""
+    """One operation on the state table; `hold` is what stops it, `next` its next run by schedule, `last` the last turn
+    of a knob, with who and why.
+    """
 
     operation: Operation
     word: str
     tone: str
     hold: Hold | None
-    changed: str
+    next: datetime | None
+    last: AuditEntry | None
 
 
-def states(rollout: Rollout) -> list[StateLine]:
-    """Live, dry run or rolled back, per operation, and who changed it last and why."""
+def states(rollout: Rollout, now: datetime) -> list[StateLine]:
+    """Live, dry run or rolled back, per operation, when it runs next, and who changed it last and why."""
     stopped: dict[int, Hold] = {}
     for hold in rollout.holds.filter(released_at__isnull=True).order_by("-pk"):
         for operation in holds.stopped(rollout, hold):
             stopped.setdefault(operation.pk, hold)
-    return [_state(operation, stopped.get(operation.pk)) for operation in situation.managed(rollout)]
+    return [_state(operation, stopped.get(operation.pk), now) for operation in situation.managed(rollout)]
 
 
-def _state(operation: Operation, hold: Hold | None) -> StateLine:
+def _state(operation: Operation, hold: Hold | None, now: datetime) -> StateLine:
     word, tone = operation.get_mode_display(), operation.mode
     if hold is not None:
         word, tone = ("rolled back", "rolled_back") if operation.mode == Mode.OFF else ("held", "held")
-    last = operation.history.first()
-    changed = f"{last.history_change_reason}" if last is not None and last.history_change_reason else ""
-    return StateLine(operation, word, tone, hold, changed)
+    turned = AuditEntry.objects.filter(subject=str(operation), action__in=TURNED).order_by("-sequence")
+    return StateLine(operation, word, tone, hold, next_fire(operation, now), turned.first())
 
 
 def consequences(rollout: Rollout, step: str, *, drill: bool) -> Iterator[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.test import Client
 
+from pipeline import clock
 from pipeline.domain.changes import WriteSections
 from pipeline.domain.sections import splice
+from pipeline.services import operations
 from rollout.models import Announcement, Hold, PlanVersion, Rollback, Rollout, TriggerState
 from rollout.services import plans
 from tests import factories as make
@@ -88,6 +91,27 @@ def test_rollback_page_enforces_the_word_and_says_what_happens(world: World, as_
     assert "1 issue in state::assigned and 0 in state::copilot" in text
     assert (b"nothing was rolled back" in wrong.content, right.status_code) == (True, 302)
     assert Rollback.objects.get(is_drill=False).step == "1.2"
+
+
+def test_rolled_back_step_is_looked_at_again_when_a_person_said(world: World, as_person: As) -> None:
+    client, at = as_person(LEAD), clock.now() + timedelta(days=1)
+    answer = {"reason": "Worse.", "confirmation": "1.2", "review_at": f"{at:%Y-%m-%dT%H:%M}"}
+    client.post(page("rollout_roll_back", world.rollout.pk) + "?step=1.2", answer)
+
+    held = Hold.objects.get(step="1.2")
+    assert held.review_at == at.replace(second=0, microsecond=0)
+    assert "review_at" not in client.get(page("rollout_drill", world.rollout.pk)).content.decode()
+
+
+def test_state_table_tells_the_next_run_and_who_changed_what_last(world: World, as_person: As) -> None:
+    row = world.repository.operations.get(name="process")
+    operations.set_cron(row, "15 3 * * *", actor="anna", reason="At night.")
+
+    text = as_person(LEAD).get(page("rollout_rollback", world.rollout.pk)).content.decode()
+
+    assert "by anna" in text
+    assert "At night." in text
+    assert "Next run" in text
 
 
 def test_rollback_from_a_firing_settles_it(world: World, as_person: As) -> None:
