@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.contrib import admin
 from django.test import Client
+from django.urls import resolve
 
+from rollout.admin.base import RolloutPages
 from rollout.models import (
     Absence,
     Gate,
     Hold,
     Override,
+    PlanVersion,
     ReviewBatch,
     ReviewTeam,
     Rollback,
@@ -25,8 +29,23 @@ from tests.pipeline.admin.test_permissions_over_http import FROM, ROLES
 from tests.rollout.admin.addresses import of_batch, page
 from tests.rollout.admin.world import LEAD, SIGNERS, World
 
-LEADS, OPERATORS, ALL = FROM["rollout lead"], FROM["operator"], frozenset(ROLES)
+LEADS, OPERATORS, REVIEWERS, ALL = FROM["rollout lead"], FROM["operator"], FROM["reviewer"], frozenset(ROLES)
 ANSWER = {"reason": "I want to.", "met": "yes", "limit": 1, "hours": 4, "decision": "hold", "confirmation": "1.2"}
+# Pages that only show, which every role may look at.
+LOOKS = {
+    "rollout_evaluation_replay",
+    "rollout_planversion_export",
+    "rollout_reviewbatch_export",
+    "rollout_reviewbatch_verify",
+    "rollout_rollback_export",
+    *(f"rollout_rollout_{name}" for name in ("gates", "holds", "limits", "plan", "rollback", "triggers", "undo")),
+}
+
+
+def draft(world: World) -> PlanVersion:
+    """A plan that may still be edited."""
+    values = {"title": "Draft", "text": world.plan.text, "sha256": "0" * 64, "created_at": world.plan.created_at}
+    return PlanVersion.objects.get_or_create(slug="draft", version=1, defaults=values)[0]
 
 
 def actions(world: World) -> dict[str, frozenset[str]]:
@@ -50,6 +69,7 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         page("rollout_gate_measure", key, "rehearsal-sign-off"): OPERATORS,
         page("rollout_answer", key, "rehearsal-executed"): LEADS,
         page("rollout_disarm", key, "half-failing"): LEADS,
+        page("rollout_arm", key, "half-failing"): LEADS,
         page("rollout_clear", key, "half-failing"): LEADS,
         page("rollout_raise", key, "strategic-pivot"): LEADS,
         page("rollout_dismiss", key, world.firing.pk): LEADS,
@@ -62,8 +82,14 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         page("gate_withdraw", world.gate.pk): LEADS,
         page("changerequest_approve", world.change.pk): LEADS,
         page("changerequest_reject", world.change.pk): LEADS,
-        page("incident_owner", world.incident.pk): OPERATORS,
-        page("incident_close", world.incident.pk): OPERATORS,
+        page("changerequest_withdraw", world.change.pk): LEADS,
+        page("planversion_edit", draft(world).pk): LEADS,
+        page("stepprogress_answer", world.step.pk, "process-guidance-maintained"): LEADS,
+        page("stepprogress_measure", world.step.pk): OPERATORS,
+        **{
+            page(f"incident_{name}", world.incident.pk): OPERATORS
+            for name in ("owner", "root_cause", "actions", "post_mortem", "close")
+        },
         page("rollback_retry", world.rollback.pk, "announced"): LEADS,
         page("rollback_skip", world.rollback.pk, "announced"): LEADS,
         page("rollback_triage", world.rollback.pk): OPERATORS,
@@ -72,7 +98,10 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         page("securityalert_clear", world.alert.pk): LEADS,
         page("externalschedule_disable", world.schedule.pk): LEADS,
         page("externalschedule_archive", world.schedule.pk): LEADS,
-        page("review_queue"): FROM["reviewer"],
+        **{page(f"completioncase_{name}", world.case.pk): OPERATORS for name in ("snooze", "wake")},
+        **{page(f"manualreview_{name}", world.manual_review.pk): OPERATORS for name in ("take_over", "settle")},
+        **{page(f"improvement_{name}", world.improvement.pk): REVIEWERS for name in ("owner", "changed", "close")},
+        page("review_queue"): REVIEWERS,
         page("adjudication_settle", world.dispute.pk): LEADS,
         page("planversion_add"): LEADS,
         page("rollout_add"): LEADS,
@@ -81,10 +110,25 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         **{page(f"{model}_add"): LEADS for model in ("reviewbatch", "reviewteam", "absence")},
         **{page(f"rubric_{name}", world.rubric.pk): LEADS for name in ("edit", "publish", "copy")},
         page("absence_cancel", world.absence.pk): LEADS,
-        page("reviewteam_reminders"): FROM["reviewer"],
+        page("reviewteam_reminders"): REVIEWERS,
         page("servicelevel_add"): LEADS,
         page("completion_of", world.repository.pk): ALL,
     }
+
+
+def screens() -> set[str]:
+    """Every further address of a rollout's screens, by name."""
+    return {
+        f"rollout_{screen.opts.model_name}_{name}"
+        for screen in admin.site._registry.values()
+        if isinstance(screen, RolloutPages)
+        for _address, name, _view in screen.addresses()
+    }
+
+
+def test_every_address_is_asked_for_by_every_role(world: World) -> None:
+    asked = {str(resolve(address.partition("?")[0]).url_name) for address in actions(world)}
+    assert screens() - asked == LOOKS
 
 
 def standing(world: World) -> list[int | str]:
