@@ -63,7 +63,7 @@ def timetable_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpRespo
     preview = [
         *(f"{line.operation}: {line.before or 'no cron'} becomes {line.after}" for line in found.lines if line.changes),
         *(f"{line.operation} keeps {line.after}" for line in found.lines if not line.changes),
-        *(f"Clash: {clash.sentence}" for clash in found.clashes),
+        *([f"Clash: {clash.sentence}" for clash in found.clashes] or ["No two operations of one group clash."]),
         *(f"Not possible: {refusal}" for refusal in found.refusals),
         *found.notes,
     ]

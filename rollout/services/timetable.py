@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 
 from pipeline import clock
-from pipeline.models import Operation
+from pipeline.models import Operation, Run
 from pipeline.services import audit, operations
 from pipeline.services.operations import NotPossible, cron_of
 from rollout.domain import timetable
@@ -16,6 +17,8 @@ from rollout.domain.plan import TimetableEntry
 from rollout.domain.timetable import Clash
 from rollout.models import Rollout
 from rollout.services import fence, plans, record, situation
+
+MEASURED_RUNS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,16 @@ def _clashes(rows: Iterable[Operation], lines: tuple[Line, ...]) -> tuple[Clash,
     becomes = {line.operation: line.after for line in lines}
     schedule = {row.name: becomes.get(row.name) or cron_of(row) or "" for row in rows}
     groups = {row.name: [row.concurrency_group, *(part.kind for part in row.parts.all())] for row in rows}
-    return timetable.clashes({name: cron for name, cron in schedule.items() if cron}, groups)
+    lasts = {row.name: _lasts(row) for row in rows}
+    return timetable.clashes({name: cron for name, cron in schedule.items() if cron}, groups, lasts=lasts)
+
+
+def _lasts(row: Operation) -> timedelta:
+    """How long the longest of its newest scheduled runs took; nothing before the first."""
+    ended = Run.objects.filter(operation=row, purpose=Run.Purpose.SCHEDULED, finished_at__isnull=False)
+    newest = ended.filter(started_at__isnull=False).order_by("-nominal_at").values_list("started_at", "finished_at")
+    spans = [end - start for start, end in newest[:MEASURED_RUNS] if start is not None and end is not None]
+    return max(spans, default=timedelta(0))
 
 
 def _notes(entries: Iterable[TimetableEntry]) -> tuple[str, ...]:

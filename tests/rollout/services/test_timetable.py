@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from pipeline import clock
 from pipeline.models import AuditEntry, Operation
 from pipeline.services.operations import NotPossible, cron_of
 from rollout.domain.plan import TimetableEntry
 from rollout.models import Rollout
 from rollout.services import plans, timetable
+from tests.factories import make_run
 from tests.rollout import world
 from tests.rollout.hand_plan import make_plan
 
@@ -66,6 +70,19 @@ def test_clashes_within_a_group_are_shown_before() -> None:
     proposal = timetable.propose(rollout)
     assert any({clash.first, clash.second} == {"assign", "daily"} for clash in proposal.clashes)
     assert crons(rollout)["assign"] == "0 */2 * * *"
+
+
+def test_a_run_that_is_known_to_last_into_the_next_start_clashes() -> None:
+    rollout = started_with(TimetableEntry("06:00", "assign"))
+    assert not timetable.propose(rollout).clashes
+    row = Operation.objects.get(repository=rollout.repository, name="assign")
+    begun = clock.now() - timedelta(hours=2)
+    make_run(
+        operation=row, purpose="scheduled", state="succeeded", nominal_at=begun, started_at=begun,
+        finished_at=begun + timedelta(minutes=45),
+    )  # fmt: skip
+    (found,) = timetable.propose(rollout).clashes
+    assert (found.first, found.second, found.overlap) == ("assign", "daily", 15)
 
 
 def test_a_mode_in_the_timetable_is_said_to_be_left_to_the_steps() -> None:
