@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from pipeline.models import Kind, Mode
+from pipeline.models import ApiCall, Finding, Kind, Mode, Run
 from rollout.models import Firing, Hold, Incident, Rollback, Rollout
 from rollout.services import security
 from tests.rollout.scenarios.course import Course
@@ -27,13 +27,16 @@ def hours(course: Course, count: int) -> None:
     course.live_until(course.world.clock.now() + timedelta(hours=count))
 
 
-def rolled_back_by(course: Course, trigger: str) -> Rollback:
-    """The one rollback, by that trigger, of everything, with its schedules off and an incident open."""
+def rolled_back_by(course: Course, trigger: str, breach: datetime | None = None) -> Rollback:
+    """The one rollback, by that trigger, of everything, with its schedules off and an incident open.
+
+    `breach`: when the first evidence was there.
+    """
     rollback = Rollback.objects.get()
     assert rollback.trigger == trigger
     assert rollback.step == ""
     assert rollback.schedules_off_at is not None
-    assert rollback.schedules_off_at - rollback.started_at <= STOPPED_WITHIN
+    assert rollback.schedules_off_at - (breach or rollback.started_at) <= STOPPED_WITHIN
     assert course.fresh().state == Rollout.State.ROLLED_BACK
     assert Mode.LIVE not in course.modes().values()
     assert Incident.objects.filter(rollout=course.rollout).exists()
@@ -43,9 +46,9 @@ def rolled_back_by(course: Course, trigger: str) -> Rollback:
 @pytest.mark.timeout(600)
 def test_security_alert_rolls_everything_back(rehearsal: Course) -> None:
     in_week_one(rehearsal)
-    security.report(rehearsal.world.repository, by="devops-person", summary="A token was found in a log.")
+    alert = security.report(rehearsal.world.repository, by="devops-person", summary="A token was found in a log.")
     hours(rehearsal, 3)
-    rolled_back_by(rehearsal, "security-alert")
+    rolled_back_by(rehearsal, "security-alert", alert.at)
 
 
 @pytest.mark.timeout(600)
@@ -56,7 +59,9 @@ def test_conflicting_states_roll_everything_back_and_name_the_issues(rehearsal: 
     number = rehearsal.world.human("open", title="Two states", body="x", labels=["site-monitor", "state::discovery"])
     rehearsal.world.human("relabel", number, labels=["site-monitor", "state::discovery", "state::copilot"])
     hours(rehearsal, 4)
-    rolled_back_by(rehearsal, "conflicting-states")
+    rolled_back_by(
+        rehearsal, "conflicting-states", Finding.objects.filter(check_id="state.conflict").earliest("pk").first_seen
+    )
     fired = Firing.objects.filter(trigger="conflicting-states").latest("pk")
     assert f"#{number}" in fired.sentence
 
@@ -66,19 +71,22 @@ def test_exhausted_quota_rolls_everything_back(rehearsal: Course) -> None:
     in_week_one(rehearsal)
     rehearsal.world.fault("F403P", count=None, params={"reset": 86_400})
     hours(rehearsal, 6)
-    rolled_back_by(rehearsal, "quota-exhausted")
+    rolled_back_by(rehearsal, "quota-exhausted", ApiCall.objects.filter(limited="primary").earliest("at").at)
 
 
 @pytest.mark.timeout(600)
-def test_most_items_failing_holds_the_operation_after_its_first_run(rehearsal: Course) -> None:
+def test_six_of_ten_items_failing_holds_the_operation_after_its_first_run(rehearsal: Course) -> None:
     """One run in six hours is 0 or 100 %: it holds, labelled n = 1, and only a second one rolls back."""
     rehearsal.world.feed.publish(12)  # more than one run takes on
     rehearsal.world.run(Kind.MONITOR, limit=50)
     in_week_one(rehearsal)
-    rehearsal.world.fault("F403K", graphql="updateIssue", count=None, share=0.9)
+    rehearsal.world.fault("F403K", graphql="updateIssue", count=None, share=0.6)
     hours(rehearsal, 4)
     held = Hold.objects.get(operation="assign", released_at__isnull=True)
-    assert "n = 1" in held.reason
+    assert (held.by, "n = 1" in held.reason) == ("rule:half-failing", True)
+    breach = Run.objects.filter(kind=Kind.ASSIGN, mode=Mode.LIVE, items__state="failed").earliest("finished_at")
+    assert breach.finished_at is not None
+    assert held.at - breach.finished_at <= STOPPED_WITHIN
     assert rehearsal.modes()[Kind.ASSIGN] == Mode.DRY_RUN
     assert not Rollback.objects.exists()
 
