@@ -237,9 +237,11 @@ def _turn_part(part: OperationPart | None, change: Change, evidence: dict[str, o
 
 
 def _is_told(change: Change) -> bool:
-    """Quota and room move every few minutes: their changes stand in the audit log, not in what people read."""
+    """Quota and room move every few minutes, and of a limit that stays only the term may become another one: that
+    stands in the audit log, not in what people read.
+    """
     is_limit = change.knob.startswith(("limit", "part_limit"))
-    return not is_limit or change.rule.startswith(("plan", "override"))
+    return not is_limit or (change.rule.startswith(("plan", "override")) and change.before != change.after)
 
 
 def _sentence(change: Change) -> str:

@@ -143,6 +143,12 @@ def test_rolling_the_ramp_back_puts_the_limit_back_and_stops_nothing(
     assert (world.mode(rollout, "assign"), world.operation(rollout, "assign").limit) == (Mode.LIVE, 10)
 
 
+def test_a_limit_that_stays_is_not_told_to_have_changed(rollout: Rollout) -> None:
+    world.tick(rollout)
+    assert world.operation(rollout, "process").limit_reason == "plan 1.2"
+    assert not ProgressEntry.objects.filter(sentence__contains="from 5 to 5").exists()
+
+
 def test_days_without_a_tick_do_not_jump_the_ramp(rollout: Rollout, virtual_clock: VirtualClock) -> None:
     second_week(rollout, virtual_clock)
     to_day(virtual_clock, 13)
