@@ -1,7 +1,8 @@
 """Rows as CSV and JSON that other programs read without acting on them.
 
-A spreadsheet runs a cell that begins with = + - @, a tab or a carriage return as a formula; titles and labels come from
-outside, so such a cell is written with an apostrophe in front (OWASP, "CSV injection"). JSON keeps the text as it is.
+A spreadsheet runs a cell that begins with = + - @ (full-width ones too), a tab or a line break as a formula; titles
+and labels come from outside, so such a cell is written with an apostrophe in front (OWASP, "CSV injection"). JSON keeps
+the text as it is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-RISKY = ("=", "+", "-", "@", "\t", "\r")
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 Row = Mapping[str, Any]
 
