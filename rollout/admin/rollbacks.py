@@ -81,6 +81,7 @@ class RollbackScreen(RolloutPages):
             ("steps/<slug:step>/skip", "skip", skip_page),
             ("triage", "triage", triage_page),
             ("triage/apply", "triage_apply", triage_apply_page),
+            ("triage/again", "triage_again", triage_again_page),
             ("exports/<str:name>", "export", export_page),
         ]
 
@@ -100,6 +101,7 @@ class RollbackScreen(RolloutPages):
             "may_retry": may(RIGHT),
             "may_triage": may(TRIAGE),
             "may_apply": may(RIGHT),
+            "left": triage.not_carried_out(row).count(),
         }
 
 
@@ -217,6 +219,29 @@ def triage_apply_page(screen: Any, request: HttpRequest, row: Rollback) -> HttpR
             act=act,
             done="The run is opened; this page shows how it goes.",
             form=ApplyForm,
+        ),
+    )
+
+
+def triage_again_page(screen: Any, request: HttpRequest, row: Rollback) -> HttpResponse:
+    require(request.user, TRIAGE)
+
+    def act(answer: Any, actor: str) -> None:
+        triage.try_again(row, by=actor)
+
+    return ask(
+        screen,
+        request,
+        row,
+        Question(
+            title="Free what was not carried out",
+            button="Free these issues",
+            consequences=[
+                f"{triage.not_carried_out(row).count()} issues stayed as they were; their run says why for each.",
+                "They can be chosen for and carried out anew; nothing is written to GitHub by this.",
+            ],
+            act=act,
+            done="They can be chosen for again.",
         ),
     )
 

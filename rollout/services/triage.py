@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from pipeline.domain.states import State
-from pipeline.models import Handover, Issue, Kind, Mode, Run
+from pipeline.models import Handover, Issue, Kind, Mode, Run, RunItem
 from pipeline.services import audit, runs
 from pipeline.services.operations import NotPossible
 from rollout.domain.triage import Facts, propose
@@ -109,16 +110,20 @@ def apply(rollback: Rollback, *, by: str, reason: str, dry_run: bool = False, ri
     return run
 
 
+def not_carried_out(rollback: Rollback) -> QuerySet[TriageItem]:
+    """Choices whose run is over and left the issue as it was: it had moved on, was closed or locked, or failed."""
+    done = RunItem.objects.filter(run=OuterRef("applied_run"), issue=OuterRef("issue"), state=RunItem.State.DONE)
+    over = rollback.triage.filter(applied_run__isnull=False).exclude(applied_run__state__in=Run.ACTIVE)
+    return over.exclude(Exists(done))
+
+
+@transaction.atomic
 def try_again(rollback: Rollback, *, by: str) -> int:
-    """Free the rows whose run did not carry their choice out, to be chosen and applied anew."""
-    freed = 0
-    for row in rollback.triage.filter(applied_run__isnull=False).select_related("applied_run"):
-        run = row.applied_run
-        if run is None or run.is_active or run.items.filter(issue=row.issue_id, state="done").exists():
-            continue
-        freed += TriageItem.objects.filter(pk=row.pk, applied_run=run).update(applied_run=None)
-    if freed:
-        _write_down(rollback, "triage.freed", by, f"{freed} choices were not carried out and can be applied again.")
+    """Free these rows, to be chosen and applied anew; how many."""
+    freed = not_carried_out(rollback).update(applied_run=None)
+    if not freed:
+        raise NotPossible("Every choice was carried out, or is being carried out; there is nothing to free.")
+    _write_down(rollback, "triage.freed", by, f"{freed} choices were not carried out and can be applied again.")
     return freed
 
 

@@ -26,7 +26,7 @@ ROUND = 5.0  # seconds between two looks
 
 def add_arguments(parser: CommandParser) -> None:
     parser.add_argument("--step", default="", help="only this step of the plan; everything when left out")
-    parser.add_argument("--wait", action="store_true", help="carry it to its end here, which takes about ten minutes")
+    parser.add_argument("--wait", action="store_true", help="carry it to its end here, which takes about two minutes")
     add_reason(parser)
     add_rollout(parser)
     add_person(parser)

@@ -93,6 +93,17 @@ def test_rollback_page_enforces_the_word_and_says_what_happens(world: World, as_
     assert Rollback.objects.get(is_drill=False).step == "1.2"
 
 
+def test_choice_that_was_not_carried_out_is_freed(world: World, as_person: As) -> None:
+    run = make.make_run(operation=world.repository.operations.get(name="assign"), mode="live", state="succeeded")
+    world.rollback.triage.update(chosen="triage", applied_run=run)
+    client = as_person(OPERATOR)
+    assert "not carried out" in client.get(page("rollback_change", world.rollback.pk)).content.decode()
+
+    client.post(page("rollback_triage_again", world.rollback.pk), {"reason": "The issue is unlocked."})
+
+    assert not world.rollback.triage.filter(applied_run__isnull=False).exists()
+
+
 def test_rolled_back_step_is_looked_at_again_when_a_person_said(world: World, as_person: As) -> None:
     client, at = as_person(LEAD), clock.now() + timedelta(days=1)
     answer = {"reason": "Worse.", "confirmation": "1.2", "review_at": f"{at:%Y-%m-%dT%H:%M}"}
