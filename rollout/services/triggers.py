@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from pipeline.models import Run
 from pipeline.services import audit
@@ -189,8 +190,11 @@ def _is_done(rollout: Rollout, one: Judged, action: Action, now: datetime) -> bo
         return fired.filter(at__gt=now - COOL_DOWN).exists()
     if action is Action.ROLL_BACK:
         return _is_rolled_back(rollout, _step(one))
-    held = Hold.objects.filter(rollout=rollout, released_at__isnull=True, step="")
-    return held.filter(operation__in=("", subject)).exists() or _is_rolled_back(rollout, _step(one))
+    covers = Q(step="", operation__in=("", subject))
+    if not subject and _step(one):
+        covers |= Q(step=_step(one))
+    held = Hold.objects.filter(covers, rollout=rollout, released_at__isnull=True)
+    return held.exists() or _is_rolled_back(rollout, _step(one))
 
 
 def _is_rolled_back(rollout: Rollout, step: str) -> bool:

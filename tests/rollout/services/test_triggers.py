@@ -382,6 +382,16 @@ def test_persons_hold_is_never_probed_or_lifted(doing: Doing) -> None:
     assert doing.done == []
 
 
+def test_step_that_is_held_is_not_held_again_by_new_evidence() -> None:
+    trigger = replace(CONFLICTING, action=Action.HOLD, scope="step", step="1.1")
+    rollout = make_rollout(make_plan(triggers=(trigger,)))
+    make_live(rollout.repository)
+    conflict(rollout)
+    assert [firing.action for firing in triggers.evaluate(rollout, now=NOON)] == ["hold"]
+    conflict(rollout)
+    assert triggers.evaluate(rollout, now=NOON + HOUR) == []
+
+
 # --- the price ---
 
 
