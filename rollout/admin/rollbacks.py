@@ -79,6 +79,7 @@ class RollbackScreen(RolloutPages):
         return [
             ("steps/<slug:step>/retry", "retry", retry_page),
             ("steps/<slug:step>/skip", "skip", skip_page),
+            ("undo", "undo", undo_page),
             ("triage", "triage", triage_page),
             ("triage/apply", "triage_apply", triage_apply_page),
             ("triage/again", "triage_again", triage_again_page),
@@ -99,6 +100,7 @@ class RollbackScreen(RolloutPages):
             "took": took,
             "off": off,
             "may_retry": may(RIGHT),
+            "may_undo": may(RIGHT) and not row.revert_effects and not row.is_drill,
             "may_triage": may(TRIAGE),
             "may_apply": may(RIGHT),
             "left": triage.not_carried_out(row).count(),
@@ -151,6 +153,33 @@ def skip_page(screen: Any, request: HttpRequest, row: Rollback, step: str) -> Ht
             consequences=["It stays undone, with your reason beside it; the steps after it go on."],
             act=act,
             done="The step is skipped.",
+            danger=True,
+        ),
+    )
+
+
+def undo_page(screen: Any, request: HttpRequest, row: Rollback) -> HttpResponse:
+    """The choice to undo what the runs changed, made after the stop."""
+    require(request.user, RIGHT)
+
+    def act(answer: Any, actor: str) -> None:
+        saga.revert_too(row, by=actor, reason=answer["reason"])
+        saga.advance(row, clock.now())
+
+    return ask(
+        screen,
+        request,
+        row,
+        Question(
+            title=f"Also undo what the runs changed: {row}",
+            button="Undo it",
+            consequences=[
+                rollbacks.revertible(row.rollout, row.step),
+                "Newest run first, each a run of its own; its steps show how it goes.",
+                "“What undoing would restore” on the rollback's page shows it issue by issue, before.",
+            ],
+            act=act,
+            done="It is being undone; this page shows how it goes.",
             danger=True,
         ),
     )

@@ -57,6 +57,14 @@ def in_flight(rollback: Rollback) -> QuerySet[Run]:
     return runs(rollback).filter(state__in=Run.ACTIVE).exclude(purpose=Run.Purpose.REVERT).exclude(after | children)
 
 
+def is_rolled_back(rollback: Rollback) -> bool:
+    """Whether its scope still stands where the rollback put it; what was started again has runs of its own since."""
+    if not rollback.step:
+        return Rollout.objects.filter(pk=rollback.rollout_id, state=Rollout.State.ROLLED_BACK).exists()
+    rows = StepProgress.objects.filter(rollout=rollback.rollout, state=StepProgress.State.ROLLED_BACK)
+    return any(belongs(number, rollback.step) for number in rows.values_list("number", flat=True))
+
+
 def live_since(rollback: Rollback) -> datetime | None:
     """When the scope began to write; None when it never did."""
     rows = StepProgress.objects.filter(rollout=rollback.rollout, live_since__isnull=False)

@@ -252,10 +252,27 @@ def skip(step: RollbackStep, *, by: str, reason: str) -> None:
         _write_down(step.rollback, "rollback.step.skipped", by, f"{step.name}: {reason}")
 
 
+def revert_too(rollback: Rollback, *, by: str, reason: str) -> None:
+    """A person decides afterwards to undo what the runs changed; the issues between two states are listed anew then."""
+    if rollback.is_drill or not rollback_scope.is_rolled_back(rollback):
+        raise NotPossible(
+            f"The {rollback} is a drill, or its scope was started again since; revert the runs on their own pages."
+        )
+    with transaction.atomic():
+        if not Rollback.objects.filter(pk=rollback.pk, revert_effects=False).update(revert_effects=True):
+            raise NotPossible(f"The {rollback} undoes what its runs changed already.")
+        again = rollback.steps.filter(name__in=("effects_reverted", "triage_listed"))
+        again.update(state=State.WAITING, attempts=0, due_at=None, settled_at=None, detail="")
+        _run_again(rollback)
+        _write_down(rollback, "rollback.revert_chosen", by, reason)
+
+
 def _run_again(rollback: Rollback) -> None:
+    ended = (Rollback.State.STUCK, Rollback.State.DONE)
     try:
         with transaction.atomic():
-            Rollback.objects.filter(pk=rollback.pk, state=Rollback.State.STUCK).update(state=Rollback.State.RUNNING)
+            rows = Rollback.objects.filter(pk=rollback.pk, state__in=ended)
+            rows.update(state=Rollback.State.RUNNING, finished_at=None)
     except IntegrityError as error:
         raise NotPossible("Another rollback of the same scope is under way; let it finish first.") from error
 

@@ -45,6 +45,10 @@ def facts(rollout: Rollout) -> dict[str, Any]:
                 "limit": row.limit,
                 "binding": row.limit_reason,
                 "live_until": _text(row.live_until),
+                "parts": [
+                    {"part": part.kind, "mode": part.mode, "limit": part.limit, "binding": part.limit_reason}
+                    for part in row.parts.all()
+                ],
             }
             for row in situation.managed(rollout)
         ],

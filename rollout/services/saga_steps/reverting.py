@@ -43,6 +43,7 @@ def revert(rollback: Rollback, step: RollbackStep, now: datetime) -> Outcome:
     """One after the other: an issue can only be undone from its end. What people changed since is listed on the
     reverting run.
     """
+    rollback.refresh_from_db(fields=["revert_effects"])  # a person may have chosen it since
     if not rollback.revert_effects:
         return Skipped("It was chosen to leave what the runs changed.")
     undoing = Run.objects.filter(pk=step.evidence.get("undoing", 0)).first()

@@ -31,7 +31,7 @@ OF_ROWS = {
     "incident": ("owner", "root_cause", "actions", "post_mortem", "close"),
     "change": ("approve", "reject", "withdraw"),
     "gate": ("sign", "decide", "withdraw"),
-    "rollback": ("triage", "triage_apply", "triage_again"),
+    "rollback": ("undo", "triage", "triage_apply", "triage_again"),
     "alert": ("clear",),
     "schedule": ("disable", "archive"),
     "step": ("measure",),

@@ -94,6 +94,7 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         page("rollback_skip", world.rollback.pk, "announced"): LEADS,
         page("rollback_triage", world.rollback.pk): OPERATORS,
         page("rollback_triage_apply", world.rollback.pk): LEADS,
+        page("rollback_undo", world.rollback.pk): LEADS,
         page("rollback_triage_again", world.rollback.pk): OPERATORS,
         page("securityalert_add"): OPERATORS,
         page("securityalert_clear", world.alert.pk): LEADS,

@@ -16,7 +16,10 @@ def test_status_names_phase_gate_and_operations(rollout: Rollout, call: Call) ->
     assert (code, facts["repository"], facts["phase"]) == (0, "acme/watch", "rehearsal")
     assert facts["next_gate"] == "rehearsal-sign-off"
     assert facts["day"] == -1
-    assert {row["operation"] for row in facts["operations"]} >= {"assign", "process", "daily"}
+    operations = {row["operation"]: row for row in facts["operations"]}
+    assert operations.keys() >= {"assign", "process", "daily"}
+    assert operations["assign"]["binding"] == "plan 1.1"
+    assert operations["daily"]["parts"][1] == {"part": "assign", "mode": "dry_run", "limit": 20, "binding": "plan 1.3"}
 
 
 def test_status_tells_people_what_needs_them(rollout: Rollout, said: Callable[..., str]) -> None:

@@ -16,7 +16,7 @@ from pipeline.services import audit, operations, runs
 from pipeline.services.operations import NotPossible
 from rollout.domain.saga import STEPS
 from rollout.models import Announcement, Incident, ProgressEntry, Rollback, RollbackStep, Rollout, StepProgress
-from rollout.services import exports, saga
+from rollout.services import exports, saga, stop
 from rollout.services.saga_steps import CARRY_OUT, reverting
 from rollout.services.saga_steps.telling import SHORT, message_of
 from tests.factories import make_effect, make_handover, make_item, make_run
@@ -222,6 +222,27 @@ def test_effects_are_reverted_newest_run_first_by_choice(
     undoing = Run.objects.filter(purpose="revert").order_by("pk")
     assert [run.source_run for run in undoing] == [newer, older]
     assert states(rollback)["effects_reverted"] == "done"
+
+
+def test_undoing_may_be_chosen_after_the_rollback_is_over(
+    rollout: Rollout, github: FakeGitHub, time: VirtualClock
+) -> None:
+    issue = waiting(rollout, github, "assigned")
+    run = live_run(rollout, "assign", issue)
+    rollback = to_its_end(time, stop.roll_back(rollout, step="1.1", by="olga", reason="Odd.", confirmation="1.1"))
+    assert rollback.state == "done"
+    saga.revert_too(rollback, by="olga", reason="They are wrong.")
+    assert to_its_end(time, rollback).state == "done"
+    assert Run.objects.get(purpose="revert").source_run == run
+    with pytest.raises(NotPossible, match="already"):
+        saga.revert_too(rollback, by="olga", reason="Again.")
+
+
+def test_undoing_what_was_started_again_since_is_refused(rollout: Rollout, time: VirtualClock) -> None:
+    rollback = to_its_end(time, stop.roll_back(rollout, step="1.1", by="olga", reason="Odd.", confirmation="1.1"))
+    rollout.steps.filter(number="1.1").update(state="live")
+    with pytest.raises(NotPossible, match="started again since"):
+        saga.revert_too(rollback, by="olga", reason="They are wrong.")
 
 
 def test_daily_run_is_undone_until_every_part_of_it_is(
