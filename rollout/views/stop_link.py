@@ -72,4 +72,4 @@ def _stop(rollout: Rollout, answer: dict[str, str]) -> str:
         held = stop.hold(rollout, operation=operation, step=step, by=ACTOR, reason=reason)
         return f"{holds.scope(held)} is held: nothing new is written from this moment."
     stop.roll_back(rollout, step=name, by=ACTOR, reason=reason, confirmation=answer["confirmation"])
-    return f"{rollback_scope.named(rollout, name)} is rolled back: its schedules are off, and an incident is opened."
+    return f"{rollback_scope.named(rollout, name)} is rolled back: its schedules are off; messages and incident follow."
