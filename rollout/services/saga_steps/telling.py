@@ -9,7 +9,7 @@ from rollout.domain.messages import render
 from rollout.domain.plan import Message
 from rollout.models import Announcement, Rollback, RollbackStep
 from rollout.notifier.channels import is_set_up
-from rollout.services import announcements, links, people, rollback_scope
+from rollout.services import announcements, links, people, rollback_scope, stop_links
 from rollout.services.saga_steps.base import Done, NotYet, Outcome, StepFailed, marking
 
 LOOK_AGAIN = timedelta(seconds=15)
@@ -35,10 +35,8 @@ def announce(rollback: Rollback, step: RollbackStep, now: datetime) -> Outcome:
     """Stored at once, sent by whoever delivers the outbox; done when every channel that is set up has taken it."""
     for channel, slug in (("slack", SHORT), ("email", LONG)):
         message = message_of(rollback, slug)
-        key = f"rollback:{rollback.pk}"
-        announcements.announce(
-            rollback.rollout, key=key, subject=message.subject, body=message.body, channels=(channel,)
-        )
+        key, body = f"rollback:{rollback.pk}", f"{message.body}{_more(rollback)}"
+        announcements.announce(rollback.rollout, key=key, subject=message.subject, body=body, channels=(channel,))
     rows = list(Announcement.objects.filter(key__startswith=f"rollback:{rollback.pk}:"))
     waiting = [row for row in rows if row.state == Announcement.State.WAITING]
     if waiting:
@@ -50,6 +48,14 @@ def announce(rollback: Rollback, step: RollbackStep, now: datetime) -> Outcome:
     if not sent or any(_could_take_it(row) for row in failed):
         raise StepFailed(f"{told}{not_told}")
     return Done(f"{told}{not_told}".strip(), {"sent": [row.pk for row in sent], "failed": [row.pk for row in failed]})
+
+
+def _more(rollback: Rollback) -> str:
+    """Where a step was rolled back, whoever reads of it may want to stop more."""
+    if rollback.is_drill or not rollback.step:
+        return ""
+    link = stop_links.address(rollback.rollout)
+    return f"\n\nHold or roll back more without signing in, for a day from now: {link}"
 
 
 def _could_take_it(row: Announcement) -> bool:

@@ -263,7 +263,7 @@ def test_a_limit_raised_by_hand_is_put_back(rollout: Rollout) -> None:
 def test_a_cron_that_a_person_edited_among_beats_own_rows_stays(rollout: Rollout) -> None:
     row = world.operation(rollout, "assign")
     before = operations.crons(Operation.objects.filter(pk=row.pk))
-    CrontabSchedule.objects.filter(pk=row.periodic_task.crontab_id).update(minute="15", hour="3")
+    CrontabSchedule.objects.filter(periodictask__operation=row).update(minute="15", hour="3")
     operations.crons_edited(before, actor="anna", reason="At night.")
     world.tick(rollout)
     assert cron_of(world.operation(rollout, "assign")) == "15 3 * * *"

@@ -148,6 +148,7 @@ def test_chat_and_mail_are_told_once_and_the_step_waits_for_both(rollout: Rollou
     mail = Announcement.objects.get(channel="email")
     assert mail.recipients == ["lena@example.com"]
     assert "step 1.1" in mail.body
+    assert "/stop/" in mail.body
     assert "Too many failures." in mail.body
 
 

@@ -39,7 +39,12 @@ def test_post_holds_everything_without_signing_in(rollout: Rollout, client: Clie
 
 
 @pytest.mark.parametrize(
-    ("what", "operation", "step"), [("hold:operation:assign", "assign", ""), ("hold:step:1.1", "", "1.1")]
+    ("what", "operation", "step"),
+    [
+        ("hold:operation:assign", "assign", ""),
+        ("hold:operation:daily:process", "daily:process", ""),
+        ("hold:step:1.1", "", "1.1"),
+    ],
 )
 def test_one_operation_or_step_is_held(rollout: Rollout, client: Client, what: str, operation: str, step: str) -> None:
     client.post(path(rollout), {**ANSWER, "what": what})
