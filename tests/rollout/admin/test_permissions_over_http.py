@@ -50,6 +50,10 @@ def draft(world: World) -> PlanVersion:
 
 def actions(world: World) -> dict[str, frozenset[str]]:
     """Address → the roles that may."""
+    return of_the_rollout(world) | of_rows(world)
+
+
+def of_the_rollout(world: World) -> dict[str, frozenset[str]]:
     key = world.rollout.pk
     return {
         page("rollout_start", key): LEADS,
@@ -77,6 +81,11 @@ def actions(world: World) -> dict[str, frozenset[str]]:
         page("rollout_checklist", key, world.hold.pk): OPERATORS,
         page("rollout_approve_resume", key, world.hold.pk): LEADS,
         page("rollout_refuse_resume", key, world.hold.pk): OPERATORS,
+    }
+
+
+def of_rows(world: World) -> dict[str, frozenset[str]]:
+    return {
         page("gate_sign", world.gate.pk): ALL,  # who holds the role is checked with the answer
         page("gate_decide", world.gate.pk): LEADS,
         page("gate_withdraw", world.gate.pk): LEADS,
