@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("pipeline", "0009_references"),
+        ("pipeline", "0010_audit_stays"),
     ]
 
     operations = [
