@@ -139,7 +139,7 @@ class RunScreen(PageScreen):
     def revert_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = row_or_404(self, request, object_id)
         require(request.user, "pipeline.revert_run")
-        applied = Effect.objects.filter(item__run=row, state=Effect.State.APPLIED, reverted_at__isnull=True).count()
+        applied = revert.open_effects(row).count()
 
         def act(answer: Any, actor: str) -> Run:
             return revert.revert_run(row, actor=actor, reason=answer["reason"], dry_run=answer["only_show"])

@@ -82,28 +82,66 @@ def course(items: Sequence[Sequence[Done]], world: World, state: State, grammar:
     for done in items:
         found = plan(done, world, state, grammar)
         plans.append(found)
-        world = replace(world, snapshot=_undone(world.snapshot, found.effects))
+        world = replace(world, snapshot=_after(world.snapshot, found.effects))
         state = found.moves.get(_LAST, state)
     return tuple(plans)
 
 
-def _undone(snapshot: IssueSnapshot, planned: Sequence[Planned]) -> IssueSnapshot:
-    """The issue as it is once these changes are made."""
-    for row in planned:
+def plan_parts(parts: Sequence[tuple[Sequence[Done], World]], state: State, grammar: LabelGrammar) -> Plan:
+    """Several parts of a daily run on one issue, the last one first: each undone from where the undoing before it ends.
+
+    A part that cannot be undone ends the row: those before it were its ground.
+    """
+    whole = skip("nothing to undo", "Everything is already as it was.")
+    undone: tuple[Planned, ...] = ()
+    for done, world in parts:
+        seen = replace(world, snapshot=_after(world.snapshot, undone))
+        found = plan(done, seen, state, grammar)
+        if found.verdict is Verdict.CONFLICT and undone:
+            return replace(whole, reason=f"In part: {found.reason}", facts=_listed(whole, found))
+        if found.verdict is Verdict.CONFLICT:
+            return found
+        whole = _joined(whole, found)
+        undone = whole.effects
+        state = found.moves.get(_LAST, state)
+    return whole
+
+
+def _joined(whole: Plan, more: Plan) -> Plan:
+    """`more` in steps of its own after those of `whole`."""
+    if not whole.effects or not more.effects:
+        kept = more if more.effects or not whole.effects else whole
+        return replace(kept, facts=_listed(whole, more))
+    begin = whole.effects[-1].step + 1
+    effects = tuple(replace(row, step=row.step + begin) for row in more.effects)
+    moves = {step + begin: after for step, after in more.moves.items()}
+    facts = _listed(whole, more)
+    reason = f"In part: {' '.join(facts['refused'])}" if facts["refused"] else whole.reason
+    return replace(
+        whole, reason=reason, effects=(*whole.effects, *effects), moves={**whole.moves, **moves}, facts=facts
+    )
+
+
+def _listed(whole: Plan, more: Plan) -> dict[str, Any]:
+    return {name: [*whole.facts.get(name, ()), *more.facts.get(name, ())] for name in ("refused", "left", "undoes")}
+
+
+def _after(snapshot: IssueSnapshot, undone: Sequence[Planned]) -> IssueSnapshot:
+    """The issue as it will be once `undone` is applied."""
+    for row in undone:
         match row.change:
-            case changes.AddLabels(labels):
-                snapshot = replace(snapshot, labels=(*snapshot.labels, *labels))
-            case changes.RemoveLabels(labels):
-                snapshot = replace(snapshot, labels=tuple(n for n in snapshot.labels if not has(labels, n)))
+            case changes.AddLabels(names):
+                added = tuple(name for name in names if not has(snapshot.labels, name))
+                snapshot = replace(snapshot, labels=(*snapshot.labels, *added))
+            case changes.RemoveLabels(names):
+                snapshot = replace(snapshot, labels=tuple(name for name in snapshot.labels if not has(names, name)))
             case changes.WriteSections(sections):
                 snapshot = replace(snapshot, body=splice(snapshot.body, sections))
             case changes.UnassignCopilot():
-                left = tuple(actor for actor in snapshot.assignees if not actor.is_copilot)
-                snapshot = replace(snapshot, assignees=left)
-            case changes.CloseIssue():
-                snapshot = replace(snapshot, is_open=False)
-            case changes.ReopenIssue():
-                snapshot = replace(snapshot, is_open=True)
+                others = tuple(actor for actor in snapshot.assignees if not actor.is_copilot)
+                snapshot = replace(snapshot, assignees=others)
+            case changes.CloseIssue() | changes.ReopenIssue():
+                snapshot = replace(snapshot, is_open=isinstance(row.change, changes.ReopenIssue))
     return snapshot
 
 
@@ -252,3 +290,5 @@ _UNDO: dict[str, Callable[[Done, World], Undo]] = {
     "close_issue": _closed,
     "add_comment": _comment,
 }
+
+UNDOABLE = frozenset(_UNDO) - {"add_comment"}  # kinds of which something may be left to undo

@@ -99,15 +99,9 @@ def open_by_request(
 
 def apply_plan(run: Run, *, actor: str, reason: str, ring: bool = True) -> Run:
     """Apply exactly the plan that a dry run showed; items that changed since are refused one by one."""
-    if run.mode != Mode.DRY_RUN or run.is_active:
-        raise NotPossible(f"Only a finished dry run can be applied; {run} is {run.get_state_display()}.")
-    shown = list(run.items.filter(state=RunItem.State.PLANNED).prefetch_related("effects").order_by("position"))
-    if not shown:
-        raise NotPossible(f"{run} planned nothing that could be applied.")
-    if run.derived.filter(purpose=Run.Purpose.APPLY).exclude(state=Run.State.CANCELLED).exists():
-        raise NotPossible(f"The plan of {run} was applied already; make a new dry run.")
     now = clock.now()
     with transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)  # a second click waits here, and then sees the first one's run
         applied = Run.objects.create(
             operation=run.operation,
             repository=run.repository,
@@ -115,7 +109,7 @@ def apply_plan(run: Run, *, actor: str, reason: str, ring: bool = True) -> Run:
             purpose=Run.Purpose.APPLY,
             mode=Mode.LIVE,
             source_run=run,
-            limit=len(shown),
+            limit=_shown(run),
             limit_reason="the plan that was shown",
             requested_by=actor[:150],
             reason=reason[:500],
@@ -126,6 +120,22 @@ def apply_plan(run: Run, *, actor: str, reason: str, ring: bool = True) -> Run:
         if ring:
             bell.ring(EXECUTE_TASK, applied.pk)
     return applied
+
+
+def _shown(run: Run) -> int:
+    """How many items a dry run planned; NotPossible where there is nothing to apply, or nothing any more."""
+    if run.mode != Mode.DRY_RUN or run.is_active:
+        raise NotPossible(f"Only a finished dry run can be applied; {run} is {run.get_state_display()}.")
+    if run.derived.filter(purpose=Run.Purpose.APPLY).exclude(state=Run.State.CANCELLED).exists():
+        raise NotPossible(f"The plan of {run} was applied already; make a new dry run.")
+    shown = run.items.filter(state=RunItem.State.PLANNED).count()
+    if shown:
+        return shown
+    parts = run.children.filter(items__state=RunItem.State.PLANNED).distinct().order_by("pk")
+    named = ", ".join(f"run {part.pk} ({part.kind})" for part in parts)
+    if named:
+        raise NotPossible(f"{run} holds no plan itself; apply the plans of its parts: {named}.")
+    raise NotPossible(f"{run} planned nothing that could be applied.")
 
 
 def cancel(run: Run, *, actor: str, reason: str) -> None:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from django.db.models import Q
 
 from pipeline.domain import plan_revert
-from pipeline.domain.labels import LabelGrammar
-from pipeline.domain.plan import Plan, Verdict, skip
+from pipeline.domain.plan import Plan, skip
 from pipeline.domain.plan_revert import Done, World
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.domain.states import State
 from pipeline.github.port import GitHub
 from pipeline.models import Effect, Issue, Run, RunItem
 from pipeline.services.kinds.base import Candidate, NoPrefetch
-
-AGAIN = "An earlier part of the run changed the issue too: revert the run once more to undo that."
 
 
 class Revert(NoPrefetch):
@@ -41,29 +37,21 @@ class Revert(NoPrefetch):
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
         if snapshot is None:
             return skip("no issue", "There is no issue to revert.")
-        plan = skip("nothing to undo", "Everything is already as it was.")
-        sources = list(RunItem.objects.filter(pk__in=item.facts["reverts_items"]).order_by("-run_id", "-position"))
-        for left, source in enumerate(sources, start=1):
-            plan = self._undo(item, source, snapshot, github)
-            if plan.verdict is Verdict.CHANGE and left < len(sources):
-                return replace(plan, reason=f"{plan.reason} {AGAIN}")
-            if plan.verdict is not Verdict.SKIP:
-                return plan
-        return plan
-
-    def _undo(self, item: RunItem, source: RunItem, snapshot: IssueSnapshot, github: GitHub) -> Plan:
-        rows = list(source.effects.filter(state=Effect.State.APPLIED, reverted_at__isnull=True).order_by("order"))
-        done = [Done(row.pk, row.kind, row.payload, row.before, row.response) for row in rows]
-        world = _world(done, snapshot, github, item.run.repository.token_login)
+        sources = RunItem.objects.filter(pk__in=item.facts["reverts_items"]).order_by("-run_id", "-position")
+        parts = [_part(source, snapshot, github, item.run.repository.token_login) for source in sources]
         # A report is in no state of the pipeline, and no effect on it sets one.
         state = State(item.issue.state) if item.issue is not None else State.DISCOVERY
-        plan = plan_revert.plan(done, world, state, _grammar(item))
-        plan.facts["reverts_item"] = source.pk
-        return plan
+        return plan_revert.plan_parts(parts, state, item.run.repository.grammar)
+
+
+def _part(source: RunItem, snapshot: IssueSnapshot, github: GitHub, us: str) -> tuple[list[Done], World]:
+    rows = source.effects.filter(state=Effect.State.APPLIED, reverted_at__isnull=True).order_by("order")
+    done = [Done(row.pk, row.kind, row.payload, row.before, row.response) for row in rows]
+    return done, _world(done, snapshot, github, us)
 
 
 def _by_issue(items: Iterable[RunItem]) -> list[list[RunItem]]:
-    """A daily run may have changed an issue in several parts, which are undone from the last one."""
+    """A daily run may have changed an issue in several parts, which are undone together, from the last one."""
     found: dict[tuple[int | None, int | None], list[RunItem]] = {}
     for item in items:
         found.setdefault((item.issue_id, item.report_id), []).append(item)
@@ -75,10 +63,6 @@ def _candidate(changed: list[RunItem]) -> Candidate:
     if issue is not None and issue.presence != Issue.Presence.PRESENT:
         return Candidate(issue=issue, skipped=f"The issue is {issue.get_presence_display()}.")
     return Candidate(issue=issue, report=changed[0].report, facts={"reverts_items": [item.pk for item in changed]})
-
-
-def _grammar(item: RunItem) -> LabelGrammar:
-    return item.run.repository.grammar
 
 
 def _world(done: list[Done], snapshot: IssueSnapshot, github: GitHub, us: str) -> World:

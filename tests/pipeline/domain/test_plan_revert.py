@@ -12,7 +12,7 @@ from pipeline.domain import changes
 from pipeline.domain.changes import Change
 from pipeline.domain.labels import LabelGrammar
 from pipeline.domain.plan import Plan, Verdict
-from pipeline.domain.plan_revert import Done, World, course, plan
+from pipeline.domain.plan_revert import Done, World, course, plan, plan_parts
 from pipeline.domain.sections import read_section, splice
 from pipeline.domain.states import State
 from tests.values import COPILOT, snapshot
@@ -225,3 +225,38 @@ def test_deleted_branch_names_its_files() -> None:
     made = changes.CreateBranch("work", "main", "message", (changes.ScaffoldFile("a.md", "x"),))
     (row,) = planned(done(made, response={"sha": SHA}), heads={"work": SHA}).effects
     assert row.before["files"] == ["a.md"]
+
+
+# --- several parts of a daily run ---
+
+LATER = done(changes.AddLabels(("state::copilot",)), {"labels": []}, id=8)
+LATER_GONE = done(changes.RemoveLabels(("state::assigned",)), {"labels": ["state::assigned"]}, id=9)
+IN_COPILOT = ("site-monitor", "state::copilot", "workflow::osint")
+
+
+def test_parts_are_undone_together_each_in_steps_after_the_one_before() -> None:
+    seen = world(labels=IN_COPILOT)
+    made = plan_parts([((LATER, LATER_GONE), seen), ((SECTION, ADDED, REMOVED), seen)], State.COPILOT, G)
+    assert made.moves == {3: State.ASSIGNED, 7: State.DISCOVERY}
+    assert [(effect.step, effect.before["undoes"]) for effect in made.effects] == [
+        (3, 9),
+        (3, 8),
+        (7, 3),
+        (7, 2),
+        (7, 1),
+    ]
+    assert undone(made)[3] == changes.RemoveLabels(("workflow::osint", "state::assigned")[::-1])
+
+
+def test_part_that_people_built_on_ends_the_undoing_and_is_listed() -> None:
+    seen = world(labels=(*IN_COPILOT, "state::done"))
+    later = done(changes.AddLabels(("state::done",)), {"labels": []}, id=8)
+    made = plan_parts([((SECTION,), world(body="Seen.\n")), ((later,), seen), ((ADDED,), seen)], State.DONE, G)
+    assert [effect.before["undoes"] for effect in made.effects] == [8]
+    assert made.reason.startswith("In part: The issue has moved on")
+    assert len(made.facts["refused"]) == 1
+
+
+def test_parts_that_left_nothing_are_skipped() -> None:
+    made = plan_parts([((SECTION,), world(body="Seen.\n"))] * 2, State.ASSIGNED, G)
+    assert (made.verdict, len(made.facts["left"])) == (Verdict.SKIP, 2)

@@ -150,7 +150,7 @@ def test_revert_of_a_daily_run_undoes_its_parts_and_starts_none(github: FakeGitH
     assert "state::discovery" in seen(github)[0]
 
 
-def test_daily_run_that_changed_an_issue_in_two_parts_is_undone_from_the_last(github: FakeGitHub) -> None:
+def test_daily_run_that_changed_an_issue_in_two_parts_is_undone_by_one_click(github: FakeGitHub) -> None:
     operation = make_operation(kind=Kind.DAILY, mode=Mode.LIVE, live_until=MOMENT + timedelta(days=1))
     parent = make_run(operation=operation, state=Run.State.SUCCEEDED)
     part: dict[str, Any] = {"parent": parent, "purpose": Run.Purpose.PART}
@@ -171,11 +171,12 @@ def test_daily_run_that_changed_an_issue_in_two_parts_is_undone_from_the_last(gi
     Run.objects.filter(pk=later.pk).update(state=Run.State.SUCCEEDED, finished_at=MOMENT)
 
     undone = carried_out(revert.revert_run(parent, **BY)).items.get()
-    assert undone.state == RunItem.State.DONE
-    assert undone.reason.endswith("revert the run once more to undo that.")
-    assert "state::copilot" not in seen(github)[0]
-    assert carried_out(revert.revert_run(parent, **BY)).items.get().state == RunItem.State.DONE
-    assert "state::discovery" in seen(github)[0]
+    assert (undone.state, undone.facts["refused"]) == (RunItem.State.DONE, [])
+    assert seen(github) == ({"site-monitor", "monitor::triage", "state::discovery"}, None)
+    moved_back = Issue.objects.get().transitions.filter(cause="revert").values_list("before", "after")
+    assert list(moved_back) == [("copilot", "assigned"), ("assigned", "discovery")]
+    with pytest.raises(NotPossible, match="nothing that is left to undo"):
+        revert.revert_run(parent, **BY)
 
 
 def test_revert_is_a_run_of_its_own_in_the_log(github: FakeGitHub) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from pipeline import clock
 from pipeline.domain import changes
 from pipeline.models import AuditEntry, Effect, Mode, Operation, Repository, Run, RunItem
-from pipeline.services import runs, slots
+from pipeline.services import revert, runs, slots
 from pipeline.services.operations import NotPossible
 from tests.factories import make_effect, make_issue, make_item, make_operation, make_repository, make_run
 
@@ -105,6 +110,54 @@ def test_plan_is_applied_once_unless_the_first_try_was_cancelled() -> None:
         runs.apply_plan(run, **BY)
     runs.cancel(first, **BY)
     assert runs.apply_plan(run, **BY).pk != first.pk
+
+
+def test_dry_daily_run_names_the_parts_whose_plans_can_be_applied() -> None:
+    daily = make_run(state=Run.State.SUCCEEDED, mode=Mode.DRY_RUN)
+    part = shown(operation=daily.operation, parent=daily, purpose=Run.Purpose.PART)
+    with pytest.raises(NotPossible, match=rf"apply the plans of its parts: run {part.pk} \(assign\)"):
+        runs.apply_plan(daily, **BY)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("click", ["apply", "revert"])
+def test_two_quick_clicks_make_one_run(click: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = shown() if click == "apply" else changed()
+    ask = {"apply": runs.apply_plan, "revert": revert.revert_run}[click]
+    monkeypatch.setattr(clock, "now", _together(clock.now()))
+
+    def clicked(_: int) -> str:
+        try:
+            return str(ask(run, **BY).state)
+        except NotPossible as refused:
+            return str(refused)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        refused, made = sorted(pool.map(clicked, range(2)), key="open".__eq__)
+    assert Run.objects.filter(source_run=run).count() == 1
+    assert (made, "already" in refused) == ("open", True)
+
+
+def changed() -> Run:
+    """A finished live run that changed one issue."""
+    run = make_run(state=Run.State.SUCCEEDED, mode=Mode.LIVE)
+    make_effect(item=make_item(run=run, state=ITEM.DONE), live=True, state=Effect.State.APPLIED)
+    return run
+
+
+def _together(moment: datetime) -> Callable[[], datetime]:
+    """A clock at whose first reading in each thread both threads wait for each other."""
+    both, seen = threading.Barrier(2, timeout=10), threading.local()
+
+    def now() -> datetime:
+        if not hasattr(seen, "met"):
+            seen.met = True
+            both.wait()
+        return moment
+
+    return now
 
 
 # --- cancel ---
