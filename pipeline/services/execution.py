@@ -15,7 +15,7 @@ from pipeline.github.port import GitHub
 from pipeline.models import Kind, Mode, OperationPart, Run, RunItem
 from pipeline.services import bell, claims, governor, kinds, labels, statistics, telemetry, work
 from pipeline.services.connect import connect
-from pipeline.services.kinds.base import Candidate
+from pipeline.services.kinds.base import Candidate, Unfinished
 from pipeline.services.runs import cancel_items
 from pipeline.services.slots import EXECUTE_TASK
 
@@ -40,6 +40,8 @@ def execute(run_id: int) -> None:
             candidates = kinds.of(run).select(run, github)
             if run.mode == Mode.LIVE and run.kind not in NO_LABELS and any(not row.skipped for row in candidates):
                 labels.ensure(run, github)
+    except Unfinished:
+        _go_on(run)
     except port.Transient as error:
         _postpone(run, str(error))
     except port.GitHubError as error:
@@ -180,6 +182,17 @@ def _part_binding(part: OperationPart, run: Run) -> str:
     """The term that binds what a part takes on: its own, or what the whole daily run may."""
     binding = part.limit_reason if part.limit <= run.limit else run.limit_reason
     return f"{binding}; part of the daily run {run.pk}" if binding else f"part of the daily run {run.pk}"
+
+
+def _go_on(run: Run) -> None:
+    """Another task takes the choosing up where this one left it; past the run's timeout the next run does."""
+    now = clock.now()
+    if run.deadline_at is not None and now >= run.deadline_at:
+        _selected(run, [])
+        return
+    with transaction.atomic():
+        if Run.objects.filter(pk=run.pk, epoch=run.epoch).update(claimed_until=None, rung_at=now):
+            bell.ring(EXECUTE_TASK, run.pk)
 
 
 def advance_daily(run: Run) -> None:

@@ -15,6 +15,8 @@ from pipeline.services import sync as syncing
 from pipeline.services.connect import connect
 from pipeline.services.operations import NotPossible
 
+MOST_NUMBERS = 2**31
+
 
 class Command(Reporting):
     help = "Read what changed on GitHub since the last time, or one issue."
@@ -28,13 +30,15 @@ class Command(Reporting):
         try:
             repository = scripts.repository_named(options["repository"])
             github = connect(repository)
-            if options["issue"]:
+            if options["issue"] is not None:
+                if not 0 < options["issue"] < MOST_NUMBERS:
+                    raise NotPossible(f"There is no issue number {options['issue']}; numbers start at 1.")
                 found = syncing.read_one(repository, github, options["issue"])
                 facts: dict[str, Any] = {"issue": options["issue"], "governed": found is not None}
                 if found is not None and found.presence_note:
                     facts["note"] = found.presence_note
             else:
-                facts = asdict(syncing.sync(repository, github))
+                facts = asdict(syncing.complete(repository, github))
         except NotPossible as error:
             self.refuse(error)
             return

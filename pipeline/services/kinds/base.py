@@ -24,11 +24,15 @@ class Candidate:
     prefetched: IssueSnapshot | None = None  # read moments ago, for changes that carry no text
 
 
+class Unfinished(Exception):
+    """Choosing takes longer than one task may: what was done so far is kept, and `select` is to be called again."""
+
+
 class Kind(Protocol):
     """`select` and `fresh` may read from GitHub or sources; `plan` only through what it is given."""
 
     def select(self, run: Run, github: GitHub) -> list[Candidate]:
-        """At most `run.limit` candidates that are not skipped."""
+        """At most `run.limit` candidates that are not skipped. May raise Unfinished."""
         ...
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan: ...

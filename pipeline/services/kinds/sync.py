@@ -7,13 +7,14 @@ from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.github.port import GitHub
 from pipeline.models import Run, RunItem
 from pipeline.services import repositories, sync
-from pipeline.services.kinds.base import Candidate, NoPrefetch
+from pipeline.services.kinds.base import Candidate, NoPrefetch, Unfinished
 
 
 class Sync(NoPrefetch):
     def select(self, run: Run, github: GitHub) -> list[Candidate]:
         repositories.refresh(run.repository, github)
-        sync.sync(run.repository, github)
+        if not sync.sync(run.repository, github).finished:
+            raise Unfinished
         sync.look_again(run.repository, github)
         return []
 

@@ -9,7 +9,7 @@ from pipeline.domain.plan import Plan, Planned, Verdict
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.github.port import GitHub, GitHubError
 from pipeline.models import Issue, Run, RunItem
-from pipeline.services.kinds.base import Candidate, NoPrefetch
+from pipeline.services.kinds.base import Candidate, NoPrefetch, Unfinished
 
 LABEL = changes.AddLabels(("bug",))
 LABELLED = Plan(Verdict.CHANGE, "labelled", "Because.", (Planned(LABEL),))
@@ -21,7 +21,7 @@ class Planner(NoPrefetch):
     def __init__(self) -> None:
         self.answer: Plan | GitHubError = LABELLED
         self.answers: dict[int, Plan | GitHubError] = {}
-        self.problem: GitHubError | None = None
+        self.problem: GitHubError | Unfinished | None = None
         self.candidates: Callable[[Run], list[Candidate]] = _all
         self.asked = 0
 

@@ -14,8 +14,8 @@ from pipeline import clock
 from pipeline.domain.plan import skip
 from pipeline.github.port import BadCredentials, QuotaExhausted, Transient
 from pipeline.models import Issue, Kind, Mode, Run, RunItem
-from pipeline.services import connect, execution, kinds, labels, runs
-from pipeline.services.kinds.base import Candidate
+from pipeline.services import bell, claims, connect, execution, kinds, labels, runs, slots
+from pipeline.services.kinds.base import Candidate, Unfinished
 from tests.factories import MOMENT, make_issue, make_item, make_operation, make_part, make_repository, make_run
 from tests.fake_github import FakeGitHub, refused
 from tests.pipeline.services.planner import Planner
@@ -123,6 +123,30 @@ def test_passing_fault_while_choosing_postpones_the_run(
     planner.problem = None
     time.advance(timedelta(seconds=21))
     assert finished(run).state == Run.State.SUCCEEDED
+
+
+def test_choosing_that_takes_several_tasks_is_taken_up_at_once(
+    run: Run, planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(bell, "ring", lambda task, *_args, **_values: rung.append(task))
+    planner.problem = Unfinished()
+    execution.execute(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.selected, run.error, rung) == (Run.State.WORKING, False, "", [slots.EXECUTE_TASK])
+    planner.problem = None
+    assert finished(run).state == Run.State.SUCCEEDED
+
+
+def test_choosing_that_outlasts_the_timeout_ends_well_and_the_next_run_goes_on(
+    run: Run, planner: Planner, time: clock.VirtualClock
+) -> None:
+    claims.claim_run(run.pk)
+    planner.problem = Unfinished()
+    time.advance(timedelta(hours=1))
+    execution.execute(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.error) == (Run.State.SUCCEEDED, "")
 
 
 def test_fault_that_does_not_pass_fails_the_run_at_its_timeout(

@@ -11,7 +11,7 @@ import pytest
 from pipeline import clock
 from pipeline.github.port import GitHubError, Gone, Moved, NotFound, Transient
 from pipeline.models import Issue, Repository
-from pipeline.services.sync import OVERLAP, Synced, look_again, read_one, sync
+from pipeline.services.sync import OVERLAP, Synced, complete, look_again, read_one, sync
 from tests.factories import MOMENT, make_issue, make_repository
 from tests.fake_github import FakeGitHub
 from tests.values import snapshot
@@ -152,6 +152,67 @@ def test_bookkeeping_makes_no_history(repository: Repository, github: FakeGitHub
     before = repository.history.count()
     sync(repository, github)
     assert repository.history.count() == before
+
+
+def test_long_sync_stops_in_time_and_the_next_goes_on_where_it_stopped(
+    repository: Repository, github: FakeGitHub, time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(github, 450)
+    time.advance(timedelta(days=1))
+    read = github.issues
+
+    def slow(**query: Any) -> Any:
+        time.advance(timedelta(seconds=50))
+        return read(**query)
+
+    monkeypatch.setattr(github, "issues", slow)
+    first = sync(repository, github)
+    assert (first.pages, first.finished, repository.synced_at) == (3, False, None)
+    assert asked(github, lambda: sync(repository, github)) == 2
+    assert Issue.objects.count() == 450
+    assert repository.synced_at is not None
+
+
+def test_sync_that_dies_keeps_the_pages_that_it_read(
+    repository: Repository, github: FakeGitHub, time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(github, 250)
+    time.advance(timedelta(days=1))
+    read, pages = github.issues, iter([None, None, Transient("GitHub answered 502.")])
+
+    def failing(**query: Any) -> Any:
+        fault = next(pages)
+        if fault:
+            raise fault
+        return read(**query)
+
+    monkeypatch.setattr(github, "issues", failing)
+    with pytest.raises(Transient):
+        sync(repository, github)
+    repository.refresh_from_db()
+    assert repository.sync_since == MOMENT + timedelta(minutes=199)
+    monkeypatch.setattr(github, "issues", read)
+    assert asked(github, lambda: sync(repository, github)) == 1
+
+
+def test_place_is_never_kept_in_the_minutes_in_which_the_list_lags(
+    repository: Repository, github: FakeGitHub, time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(github, 150, step=0.01)
+    monkeypatch.setattr("pipeline.services.sync.MOST_PAGES", 1)
+    time.advance(timedelta(minutes=5))
+    assert not sync(repository, github).finished
+    assert repository.sync_since == clock.now() - OVERLAP
+
+
+def test_complete_reads_to_the_end(
+    repository: Repository, github: FakeGitHub, time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(github, 250)
+    monkeypatch.setattr("pipeline.services.sync.MOST_PAGES", 1)
+    time.advance(timedelta(days=1))
+    assert complete(repository, github).finished
+    assert Issue.objects.count() == 250
 
 
 AWAY: list[tuple[GitHubError, str]] = [
