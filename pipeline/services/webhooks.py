@@ -50,7 +50,7 @@ def receive(headers: Mapping[str, str], body: bytes) -> Answer:
     if isinstance(envelope, Answer):
         return envelope
     if envelope.repository is None:
-        return Answer(202, "This repository is not governed here; the delivery was ignored.")
+        return Answer(202, "This repository of this server is not governed here; the delivery was ignored.")
     return _store(envelope.repository, envelope.delivery_id, envelope.event, envelope.payload)
 
 
@@ -87,8 +87,17 @@ def _repository(payload: dict[str, Any]) -> Repository | None:
     if not isinstance(full_name, str) or not FULL_NAME.fullmatch(full_name):
         return None  # nothing that a database should be asked for before the signature is known
     rows = list(Repository.objects.filter(full_name__iexact=full_name).order_by("pk"))
-    page = str(named.get("html_url") or "").lower()  # two servers may have repositories of one name
-    return next((row for row in rows if row.html_url.lower() == page), rows[0] if rows else None)
+    if len(rows) < 2:
+        return rows[0] if rows else None
+    # Two servers may each have one of this name; the delivery names its own in the repository's addresses.
+    sent_by = [
+        row for row in rows if _lies_on(named.get("url"), row.api_url) or _lies_on(named.get("html_url"), row.web_url)
+    ]
+    return sent_by[0] if len(sent_by) == 1 else None
+
+
+def _lies_on(address: object, root: str) -> bool:
+    return isinstance(address, str) and address.lower().startswith(f"{root.rstrip('/').lower()}/")
 
 
 def _secret(repository: Repository | None) -> bytes:

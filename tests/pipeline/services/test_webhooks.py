@@ -111,12 +111,31 @@ def test_name_of_the_repository_is_compared_without_case(repository: Repository)
     assert WebhookDelivery.objects.get().repository == repository
 
 
-def test_repositories_of_one_name_on_two_servers_are_told_apart(repository: Repository) -> None:
-    inside = "https://github.inside.example"
-    other = make_repository(full_name="acme/watch", api_url=f"{inside}/api/v3", web_url=inside)
-    named = {"full_name": "acme/watch", "html_url": "https://github.inside.example/acme/watch"}
-    deliver(payload(repository=named))
-    assert WebhookDelivery.objects.get().repository == other
+OTHER = {"api_url": "https://git.acme.example/api/v3", "web_url": "https://git.acme.example"}
+
+
+@pytest.mark.parametrize("name", ["url", "html_url"])
+def test_of_two_servers_with_one_name_the_sending_one_is_taken(repository: Repository, name: str) -> None:
+    other = make_repository(full_name="acme/watch", **OTHER)
+    root = OTHER["api_url"] + "/repos" if name == "url" else OTHER["web_url"]
+    deliver(payload(repository={"full_name": "acme/watch", name: f"{root}/acme/watch"}))
+    deliver(
+        payload(repository={"full_name": "acme/watch", "html_url": "https://github.com/acme/watch"}), delivery="d-2"
+    )
+    assert list(WebhookDelivery.objects.order_by("pk").values_list("repository", flat=True)) == [
+        other.pk,
+        repository.pk,
+    ]
+
+
+def test_delivery_of_a_third_server_with_that_name_is_ignored(repository: Repository) -> None:
+    make_repository(full_name="acme/watch", **OTHER)
+    for address in ("https://github.com.evil.example/acme/watch", None, 7):
+        assert (
+            "not governed here"
+            in deliver(payload(repository={"full_name": "acme/watch", "html_url": address})).sentence
+        )
+    assert not WebhookDelivery.objects.exists()
 
 
 def test_delivery_id_is_used_once(repository: Repository) -> None:
