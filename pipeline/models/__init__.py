@@ -6,12 +6,13 @@ from pipeline.models.operations import BY_REQUEST, Kind, Mode, Operation, Operat
 from pipeline.models.repositories import Repository, RepositoryLabel
 from pipeline.models.runs import Effect, Run, RunItem, Slot
 from pipeline.models.sources import Discovery, Source
-from pipeline.models.usage import AiCall, ApiCall, AuditEntry, Heartbeat, TokenBudget, WebhookDelivery
+from pipeline.models.usage import AiCall, AiDay, ApiCall, AuditEntry, Heartbeat, TokenBudget, WebhookDelivery
 from pipeline.models.workflows import Deliverable, Specialist, Workflow
 
 __all__ = [
     "BY_REQUEST",
     "AiCall",
+    "AiDay",
     "ApiCall",
     "AuditEntry",
     "Deliverable",

@@ -83,6 +83,20 @@ class AiCall(models.Model):
         return f"{self.provider} {self.model}"
 
 
+class AiDay(models.Model):
+    """How many calls to a language model were let out on one UTC day: the counter behind the daily quota."""
+
+    day = models.DateField(unique=True)
+    calls = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "AI day"
+        ordering = ["-day"]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.calls}"
+
+
 class Heartbeat(models.Model):
     """When a part of the system last proved that it works: "tick", "beat", "worker"."""
 

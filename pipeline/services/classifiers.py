@@ -6,38 +6,34 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from pipeline import clock
 from pipeline.ai.endpoint import HttpEndpoint
 from pipeline.ai.model_classifier import ModelClassifier
 from pipeline.domain.classification import Assessment, Classifier, Usage
 from pipeline.domain.rules_classifier import RulesClassifier
-from pipeline.models import AiCall, RunItem
+from pipeline.models import AiCall, AiDay, RunItem
 
 
 class DailyQuota:
-    """Calls per UTC day, counted in the database, so that all workers share one quota.
-
-    What another worker is asking at this very moment is counted once it is answered.
-    """
+    """Calls per UTC day, counted in one row before each is made, so that all workers share one quota."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._under_way = 0  # taken for the present assessment, which has no row yet
 
     def take(self) -> bool:
-        """Whether another call fits into today's quota."""
-        midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        used = AiCall.objects.filter(at__gte=midnight).aggregate(n=Sum("calls"))["n"] or 0
-        if used + self._under_way >= self._most:
-            return False
-        self._under_way += 1
-        return True
+        """Use one call of today's; False when there is none left."""
+        today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        if not AiDay.objects.filter(day=today.date()).exists():
+            # Calls of a day that began before there was a counter.
+            made = AiCall.objects.filter(at__gte=today).aggregate(n=Sum("calls"))["n"] or 0
+            AiDay.objects.get_or_create(day=today.date(), defaults={"calls": made})
+        left = AiDay.objects.filter(day=today.date(), calls__lt=self._most)
+        return left.update(calls=F("calls") + 1) == 1
 
-    def record(self, usage: Usage) -> None:  # noqa: ARG002 - the signature is Budget's
+    def record(self, usage: Usage) -> None:
         """What an assessment used is stored with its item by `account`."""
-        self._under_way = 0
 
 
 def in_force(run_id: int) -> Classifier:

@@ -44,21 +44,28 @@ def test_one_run_keeps_its_language_model_and_what_it_knows_of_failures(settings
 
 
 def test_quota_is_that_of_the_utc_day_and_of_all_workers(time: clock.VirtualClock) -> None:
+    one, other = DailyQuota(2), DailyQuota(2)
+    assert (one.take(), other.take()) == (True, True)
+    assert (one.take(), other.take()) == (False, False)
+    time.advance(timedelta(hours=16))
+    assert one.take()
+
+
+def test_call_counts_against_the_quota_before_its_assessment_is_recorded() -> None:
     quota = DailyQuota(3)
+    assert [quota.take() for _ in range(5)] == [True, True, True, False, False]
+    assert not AiCall.objects.exists()
+
+
+def test_calls_of_today_from_before_there_was_a_counter_count(time: clock.VirtualClock) -> None:
     make_ai_call(at=clock.now() - timedelta(days=1), calls=99)
     make_ai_call(at=clock.now(), calls=2)
-    assert quota.take()
-    make_ai_call(at=clock.now(), calls=1)
-    assert not quota.take()
-    time.advance(timedelta(hours=16))
-    assert quota.take()
+    assert [DailyQuota(3).take() for _ in range(2)] == [True, False]
 
 
 def test_quota_counts_the_calls_of_an_assessment_that_has_no_row_yet() -> None:
     quota = DailyQuota(1)
     assert [quota.take(), quota.take()] == [True, False]
-    quota.record(Usage("m", calls=1))
-    assert quota.take()
 
 
 def test_quota_of_none_takes_nothing() -> None:
