@@ -54,8 +54,10 @@ def plan(
     refused = eligibility.refusal(snapshot, State.ASSIGNED, grammar)
     if refused:
         return skip("skipped", refused)
+    if task.under_way:
+        return _under_way(snapshot, grammar)
     if snapshot.copilot_assigned:
-        return _assigned_already(snapshot, task, grammar)
+        return _assigned_already(grammar)
     if spec is None or specialist is None:
         return conflict("no workflow", _no_workflow(snapshot, grammar))
     foreign = ownership.not_ours(snapshot.body, (guidance.GUIDANCE, guidance.ASSIGNMENT), task.written)
@@ -119,17 +121,19 @@ def _scaffold(work: Workplan) -> list[Planned]:
     ]
 
 
-def _assigned_already(snapshot: IssueSnapshot, task: Task, grammar: LabelGrammar) -> Plan:
-    """GitHub starts no session for who is assigned already, and a second one would double the work."""
-    if not task.under_way:
-        reason = (
-            f"Copilot is assigned already: take it off on GitHub to have the issue processed, or set "
-            f"`{grammar.state(State.COPILOT)}` to have it followed as it is."
-        )
-        return conflict("assigned already", reason)
-    effects = tuple(_labels(snapshot, grammar, step=0))
+def _under_way(snapshot: IssueSnapshot, grammar: LabelGrammar) -> Plan:
+    """Never a second hand-over, even where GitHub shows no assignment yet: tracking repeats one that was lost."""
     reason = "It was handed over before, and only the labels were missing."
-    return Plan(Verdict.CHANGE, "labelled", reason, effects, {0: State.COPILOT})
+    return Plan(Verdict.CHANGE, "labelled", reason, tuple(_labels(snapshot, grammar, step=0)), {0: State.COPILOT})
+
+
+def _assigned_already(grammar: LabelGrammar) -> Plan:
+    """GitHub starts no session for who is assigned already, and a second one would double the work."""
+    reason = (
+        f"Copilot is assigned already: take it off on GitHub to have the issue processed, or set "
+        f"`{grammar.state(State.COPILOT)}` to have it followed as it is."
+    )
+    return conflict("assigned already", reason)
 
 
 def _labels(snapshot: IssueSnapshot, grammar: LabelGrammar, step: int) -> list[Planned]:

@@ -263,11 +263,14 @@ def _numbered(answers: Answers, name: str) -> Facts:
     }
 
 
-def _labelled(_: Any, answers: Answers, target: IssueTarget, __: Known, ___: str) -> Facts:
+def _labelled(change: AddLabels | RemoveLabels, answers: Answers, target: IssueTarget, _: Known, __: str) -> Facts:
     if not answers:
         return {"labels": list(target.labels)}
     issue = parse.field(answers[0], "labelable", dict)
     names = [parse.field(node, "name", str) for node in parse.nodes(issue, "labels")]
+    problem = writing.label_problem(change, target, names)
+    if problem:
+        raise problem
     return {"labels": names, "updated_at": parse.optional(issue, "updatedAt", str)}
 
 

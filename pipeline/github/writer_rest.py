@@ -87,7 +87,7 @@ class RestWriter:
         self._check_labels(change.labels)
         path = f"/issues/{writing.target_number(target)}/labels"
         answer = self._write("POST", path, "/issues/{n}/labels", intent, {"labels": list(change.labels)})
-        return {"labels": list(parse.entries(answer.data, parse.label_name))}
+        return _labelled(change, target, list(parse.entries(answer.data, parse.label_name)))
 
     def _remove_labels(self, target: IssueTarget, intent: Intent, change: RemoveLabels) -> Facts:
         """One request each; a label that is not there is done already."""
@@ -105,7 +105,7 @@ class RestWriter:
                 left = [label for label in left if label.lower() != name.lower()]
             else:
                 left = list(parse.entries(answer.data, parse.label_name))
-        return {"labels": left}
+        return _labelled(change, target, left)
 
     def _write_sections(self, target: IssueTarget, intent: Intent, change: WriteSections) -> Facts:
         body = writing.spliced(target.body, change.sections)
@@ -235,6 +235,13 @@ class RestWriter:
         effect = writing.effect_of(intent)
         ask = Ask(method, f"/repos/{self._full_name}{path}", f"/repos/{{repo}}{route}", body=body, effect=effect)
         return (client or self._client).rest(ask)
+
+
+def _labelled(change: AddLabels | RemoveLabels, target: IssueTarget, seen: list[str]) -> Facts:
+    problem = writing.label_problem(change, target, seen)
+    if problem:
+        raise problem
+    return {"labels": seen}
 
 
 def _numbered(answer: Answer) -> Facts:

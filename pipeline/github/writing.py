@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from pipeline.domain.changes import AssignCopilot, UnassignCopilot
+from pipeline.domain.changes import AddLabels, AssignCopilot, RemoveLabels, UnassignCopilot
 from pipeline.domain.labels import has
 from pipeline.domain.sections import BodyTooLong, splice
 from pipeline.domain.snapshot import Actor
-from pipeline.github.port import Applied, Conflict, GitHubError, Intent, IssueTarget, Outcome, Refused, Transient
+from pipeline.github.errors import LOOK_UP
+from pipeline.github.port import (
+    Applied,
+    Conflict,
+    GitHubError,
+    Intent,
+    IssueTarget,
+    Outcome,
+    Refused,
+    Transient,
+    UnknownFate,
+)
 
 Sections = tuple[tuple[str, str | None], ...]
 
@@ -65,6 +76,22 @@ def unknown_labels(names: Iterable[str], known: Iterable[str]) -> Refused | None
     return Refused(
         f"The repository has no label {', '.join(map(repr, missing))}; create it first. Nothing was changed."
     )
+
+
+def label_problem(
+    change: AddLabels | RemoveLabels, target: IssueTarget, seen: Iterable[str]
+) -> Refused | UnknownFate | None:
+    """GitHub drops a label in silence, as for a token that may not triage; the answer is read back."""
+    shown = tuple(seen)
+    wanted = isinstance(change, AddLabels)
+    wrong = [name for name in change.labels if has(shown, name) != wanted]
+    if not wrong:
+        return None
+    done = "left out" if wanted else "kept"
+    sentence = f"GitHub accepted the request and {done} the label {', '.join(map(repr, wrong))}."
+    if any(has(target.labels, name) != wanted for name in change.labels if name not in wrong):
+        return UnknownFate(f"{sentence} {LOOK_UP}")  # a part of it took place
+    return Refused(f"{sentence} Check that the credential may triage issues, and whether something else sets labels.")
 
 
 def assignment_problem(assignees: Iterable[Actor], wanted: bool) -> Refused | None:

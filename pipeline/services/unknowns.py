@@ -17,6 +17,8 @@ from pipeline.github.port import Applied, GitHub, Intent, IssueTarget
 from pipeline.models import Effect, RunItem
 from pipeline.services import claims, effects, reports, settling
 
+MOST_SENT = 5  # times that one effect is sent and found not to have taken place
+
 
 def resolve(item: RunItem, github: GitHub) -> bool:
     """Settle every effect of unknown fate on this item, its issue or its report.
@@ -66,14 +68,23 @@ def _look_up(row: Effect, github: GitHub) -> None:
         github, _target(row), intent, row.sent_at or row.planned_at, effects.marker_secret()
     )
     if found is None:
-        Effect.objects.filter(pk=row.pk, state=Effect.State.UNKNOWN, epoch=row.epoch).update(
-            state=Effect.State.PLANNED, sent_at=None, look_up_at=None, error="Looked up: it had not taken place."
-        )
+        _send_again(row)
         return
     with transaction.atomic():
         effects.applied(row, found)
         row.item.refresh_from_db()
         settling.move_if_complete(row.item, {row.step})
+
+
+def _send_again(row: Effect) -> None:
+    """It certainly had not taken place. After so many times the fault is no passing one: a person has to look."""
+    values: dict[str, object] = {"attempts": row.attempts + 1, "look_up_at": None}
+    if row.attempts + 1 < MOST_SENT:
+        values |= {"state": Effect.State.PLANNED, "sent_at": None, "error": "Looked up: it had not taken place."}
+    else:
+        sentence = f"Sent {MOST_SENT} times without an answer, and looked up each time: it never took place."
+        values |= {"state": Effect.State.REFUSED, "settled_at": clock.now(), "error": f"{sentence} Run it again later."}
+    Effect.objects.filter(pk=row.pk, state=Effect.State.UNKNOWN, epoch=row.epoch).update(**values)
 
 
 def _target(row: Effect) -> IssueTarget:

@@ -72,6 +72,10 @@ class _Fault(port.Transient):
 def _carry(item: RunItem, github: GitHub) -> None:
     if item.live and not unknowns.resolve(item, github):
         return
+    refused = item.effects.filter(state=Effect.State.REFUSED).first()
+    if refused is not None:  # beside one of unknown fate, or looked up so often that it is given up
+        _stop(item, State.FAILED, refused.error or "GitHub refused the change.", ErrorType.PERMANENT)
+        return
     stage(item, RunItem.Stage.READ)
     snapshot = _read(item, github)
     if item.effects.exists():
@@ -162,12 +166,12 @@ def _changed_since_shown(item: RunItem, snapshot: IssueSnapshot | None) -> str:
 def _apply(item: RunItem, github: GitHub, snapshot: IssueSnapshot | None) -> None:
     stage(item, RunItem.Stage.WRITE)
     for step in effects.open_steps(item):
-        stopped = guard.why_not(item)
+        if snapshot is not None and clock.now() - snapshot.read_at > _fresh(item, step):
+            snapshot = _read(item, github)
+        stopped = guard.why_not(item)  # last: reading may have taken long, and a stop counts from its commit on
         if stopped:
             _stop(item, State.CANCELLED, stopped)
             return
-        if snapshot is not None and clock.now() - snapshot.read_at > _fresh(item, step):
-            snapshot = _read(item, github)
         edited = _edited(item, step, snapshot)
         if edited:
             _stop(item, State.CONFLICT, edited, ErrorType.CONFLICT)

@@ -193,7 +193,8 @@ class World:
         busy = set(Run.objects.filter(state__in=Run.ACTIVE).values_list("kind", flat=True))
         states = set(Issue.objects.values_list("state", flat=True))
         first = {Kind.MONITOR} if len(self.states()) < len(self.feed.entries) else set()
-        found = first | {kind for kind, state in WORKS_ON.items() if state in states}
+        closed = {Kind.TRACK} if Issue.objects.filter(is_open=False).exclude(state="done").exists() else set()
+        found = first | closed | {kind for kind, state in WORKS_ON.items() if state in states}
         return [kind for kind in PIPELINE if kind in found - busy]
 
     def fault(self, code: str, **rule: Any) -> None:

@@ -149,7 +149,8 @@ def test_issue_that_somebody_gave_to_copilot_is_not_handed_over_again() -> None:
     assert "take it off on GitHub" in made.reason
 
 
-def test_hand_over_of_ours_that_lacks_its_labels_gets_them_and_no_second_assignment() -> None:
-    made = planned(task=replace(TASK, generation=1, under_way=True), assignees=(COPILOT,))
+@pytest.mark.parametrize("assignees", [(), (COPILOT,)], ids=["not shown yet", "assigned"])
+def test_hand_over_of_ours_that_lacks_its_labels_gets_them_and_no_second_assignment(assignees: Any) -> None:
+    made = planned(task=replace(TASK, generation=1, under_way=True), assignees=assignees)
     assert steps(made) == [(0, "add_labels"), (0, "remove_labels")]
     assert made.moves == {0: State.COPILOT}

@@ -8,7 +8,16 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.domain.changes import AddComment, AddLabels, AssignCopilot, CreateIssue, OpenPull, WriteSections
+from pipeline.domain.changes import (
+    AddComment,
+    AddLabels,
+    AssignCopilot,
+    Change,
+    CreateIssue,
+    OpenPull,
+    RemoveLabels,
+    WriteSections,
+)
 from pipeline.github import adapter
 from pipeline.github.client import Client
 from pipeline.github.port import (
@@ -183,6 +192,27 @@ def test_assignee_dropped_in_silence_is_refused(both: World, dropped: AssignCopi
     error = error_of(both, dropped, target)
     assert isinstance(error, Refused), repr(error)
     assert "left Copilot out" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("change", "verb", "words"),
+    [
+        (AddLabels(("site-monitor",)), "POST", "left out the label 'site-monitor'"),
+        (RemoveLabels(("state::discovery",)), "DELETE", "kept the label"),
+    ],
+)
+def test_label_dropped_in_silence_is_refused(both: World, change: Change, verb: str, words: str) -> None:
+    target = both.issue(labels=("state::discovery",))
+    both.fault("FIGN", verb=verb)
+    error = error_of(both, change, target)
+    assert isinstance(error, Refused), repr(error)
+    assert words in str(error)
+
+
+def test_labels_of_which_github_kept_one_are_looked_up(rest: World) -> None:
+    target = rest.issue(labels=("state::discovery", "monitor::triage"))
+    rest.fault("FIGN", verb="DELETE")
+    assert isinstance(error_of(rest, RemoveLabels(("state::discovery", "monitor::triage")), target), UnknownFate)
 
 
 def test_installation_token_cannot_hand_over(both: World) -> None:

@@ -95,6 +95,19 @@ def test_effect_that_did_not_take_place_is_planned_again(github: FakeGitHub, tim
     assert Effect.objects.first().error == "Looked up: it had not taken place."  # type: ignore[union-attr]
 
 
+def test_effect_that_never_takes_place_is_given_up_and_fails_its_item(
+    github: FakeGitHub, time: clock.VirtualClock
+) -> None:
+    item = unknown(github, took_place=False)
+    Effect.objects.update(attempts=unknowns.MOST_SENT - 1)
+    time.advance(QUARANTINE)
+    work.work_item(taken(item.run), github)
+    item.refresh_from_db()
+    assert (item.state, item.error_type) == (RunItem.State.FAILED, RunItem.ErrorType.PERMANENT)
+    assert item.reason.startswith("Sent 5 times without an answer")
+    assert github.writes == []
+
+
 def test_each_effect_is_looked_up_by_itself(github: FakeGitHub, time: clock.VirtualClock) -> None:
     item = unknown(github, took_place=True)
     github.said.clear()

@@ -134,6 +134,25 @@ def test_issue_that_is_away_is_written_down(
     assert issue.presence_note == ("" if presence == Issue.Presence.PRESENT else str(error))
 
 
+def test_stop_that_comes_while_the_issue_is_read_again_is_obeyed(
+    item: RunItem, github: FakeGitHub, planner: Planner, time: clock.VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, read = planner.plan, github.issue
+
+    def slow(*args: Any) -> Plan:
+        time.advance(timedelta(seconds=31))
+        monkeypatch.setattr(github, "issue", stopping)
+        return planned(*args)
+
+    def stopping(number: int) -> Any:
+        Repository.objects.update(standing="paused")
+        return read(number)
+
+    monkeypatch.setattr(planner, "plan", slow)
+    ended = worked(item, github)
+    assert (ended.state, ended.reason, github.writes) == (ITEM.CANCELLED, "The repository is paused.", [])
+
+
 def test_bad_token_is_written_on_the_repository(item: RunItem, github: FakeGitHub) -> None:
     github.unreadable = BadCredentials("GitHub answered 401.")
     assert worked(item, github).state == ITEM.FAILED
