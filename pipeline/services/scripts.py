@@ -92,7 +92,10 @@ def exit_code(run: Run) -> int:
     run.refresh_from_db()
     runs = [run.pk, *run.children.values_list("pk", flat=True)]
     items = RunItem.objects.filter(run__in=runs)
-    if run.state == Run.State.FAILED or items.filter(state=RunItem.State.FAILED).exists():
+    undone = [RunItem.State.FAILED, RunItem.State.CANCELLED]
+    if run.purpose in (Run.Purpose.APPLY, Run.Purpose.REVERT):  # elsewhere a conflict waits for a person as it should
+        undone.append(RunItem.State.CONFLICT)
+    if run.state in (Run.State.FAILED, Run.State.CANCELLED) or items.filter(state__in=undone).exists():
         return FAILED
     if run.is_active or items.filter(state=RunItem.State.DEFERRED).exists():
         return TRY_LATER
@@ -100,7 +103,7 @@ def exit_code(run: Run) -> int:
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """A run as plain values, for `--json`."""
+    """A run as plain values, for `--json`; a daily run with its parts."""
     return {
         "run": run.pk,
         "operation": run.kind,
@@ -123,4 +126,5 @@ def summary(run: Run) -> dict[str, Any]:
             }
             for item in run.items.select_related("issue").order_by("position")
         ],
+        "parts": [summary(part) for part in run.children.order_by("pk")],
     }

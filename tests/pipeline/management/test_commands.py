@@ -17,7 +17,7 @@ from pipeline import workflows as files
 from pipeline.domain import changes
 from pipeline.github.port import BadCredentials, QuotaExhausted
 from pipeline.models import AuditEntry, Effect, Issue, Mode, Operation, Repository, Run, RunItem, Specialist, Workflow
-from pipeline.services import connect, kinds, labels
+from pipeline.services import connect, kinds, labels, scripts
 from tests.factories import (
     MOMENT,
     make_effect,
@@ -25,6 +25,7 @@ from tests.factories import (
     make_issue,
     make_item,
     make_operation,
+    make_part,
     make_repository,
     make_run,
 )
@@ -208,13 +209,46 @@ def test_run_is_reverted_from_the_command_line(github: FakeGitHub) -> None:
     assert github.writes == [changes.RemoveLabels(("bug",))]
 
 
+def test_apply_that_refused_an_edited_issue_ends_with_1(
+    operation: Operation, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran("run", "assign")
+    shown = Run.objects.get()
+    monkeypatch.undo()
+    github.edit(7, title="Edited since")
+    with connect.using(lambda _: github):
+        out, _ = ran("apply", shown.pk, "--reason", "Looks right.", code=1)
+    assert "#7  conflict" in out
+    assert "#8  done" in out
+
+
+def test_daily_run_in_json_has_its_parts(operation: Operation) -> None:
+    daily = make_operation(repository=operation.repository, name="daily", kind="daily", verbose=False)
+    make_part(operation=daily, kind="assign", mode=Mode.DRY_RUN)
+    facts = json.loads(ran("run", "daily", "--json")[0])
+    assert [(part["operation"], part["state"], len(part["items"])) for part in facts["parts"]] == [
+        ("assign", "succeeded", 2)
+    ]
+
+
+def test_cancelled_run_is_no_success(operation: Operation) -> None:
+    assert scripts.exit_code(make_run(operation=operation, state=Run.State.CANCELLED)) == scripts.FAILED
+
+
 # --- sync and status ---
+
+
+@pytest.mark.parametrize("number", [0, -3, 2**31])
+def test_sync_of_an_impossible_issue_is_refused_with_2(github: FakeGitHub, number: int) -> None:
+    make_repository()
+    assert "There is no issue number" in ran("sync", f"--issue={number}", code=2)[1]
+    assert not github.calls
 
 
 def test_sync_tells_what_it_read(github: FakeGitHub) -> None:
     make_repository()
     github.put(snapshot())
-    assert ran("sync")[0].strip() == "pages 1, read 1, governed 1, not modified False"
+    assert ran("sync")[0].strip() == "pages 1, read 1, governed 1, not modified False, finished True"
     assert json.loads(ran("sync", "--json")[0])["governed"] == 1
     assert json.loads(ran("sync", "--issue", "7", "--json")[0]) == {"issue": 7, "governed": True}
     github.deleted.add(7)
