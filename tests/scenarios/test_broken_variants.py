@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from pipeline import clock
 from pipeline.github.client import Ask
 from pipeline.github.writer_rest import RestWriter
-from pipeline.models import Kind, Operation, Run
-from pipeline.services import bell, slots
+from pipeline.models import Effect, Kind, Operation, Run, RunItem
+from pipeline.services import bell, effects, slots
 from tests.scenarios.world import World
 
 
@@ -44,6 +46,47 @@ def test_list_then_create_is_found_doubled_when_the_list_lags(rest: World) -> No
     rest.settle()
     assert len(rest.remotes()) == 2
     assert "effects.doubled" in checks(rest)
+
+
+Mark = Callable[[RunItem, Sequence[Effect]], datetime]
+
+
+def overtaken(world: World, patch: pytest.MonkeyPatch, mark: Mark) -> None:
+    """A worker sleeps right before it marks its effects; its hold runs out, and another does the whole item."""
+    slept: list[RunItem] = []
+
+    def sleeping(item: RunItem, rows: Sequence[Effect]) -> datetime:
+        if item.discovery_id and not slept:
+            slept.append(item)
+            world.advance(timedelta(minutes=5))
+            world.tick()
+            world.drain()
+        return mark(item, rows)
+
+    patch.setattr(effects, "_mark_sending", sleeping)
+    world.feed.publish(1)
+    world.run(Kind.MONITOR)
+    world.settle()
+    assert slept
+
+
+def test_worker_that_was_overtaken_writes_nothing(graphql: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    overtaken(graphql, monkeypatch, effects._mark_sending)
+    assert len(graphql.remotes()) == 1
+    graphql.verify()
+
+
+def test_without_the_epoch_in_the_where_an_overtaken_worker_is_found_doubling(
+    graphql: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careless(_: RunItem, rows: Sequence[Effect]) -> datetime:
+        now = clock.now()
+        Effect.objects.filter(pk__in=[row.pk for row in rows]).update(state=Effect.State.SENDING, sent_at=now)
+        return now
+
+    overtaken(graphql, monkeypatch, careless)
+    assert len(graphql.remotes()) == 2
+    assert "effects.doubled" in checks(graphql)
 
 
 def test_labels_replaced_as_a_set_are_found(rest: World, monkeypatch: pytest.MonkeyPatch) -> None:

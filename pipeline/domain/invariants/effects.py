@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pipeline.domain.invariants.log import Event
 from pipeline.domain.invariants.values import EffectFact, OperationFact, RunFact, Violation
@@ -15,6 +15,7 @@ CREATES = frozenset({"create_issue", "add_comment", "create_branch", "open_pull"
 LOOSE = frozenset({"POST /repos/{owner}/{repo}/git/trees", "POST /repos/{owner}/{repo}/git/commits"})
 # REST takes labels off one by one: an effect that a limit stopped half-way is sent again for the rest of them.
 PARTIAL = frozenset({"DELETE /repos/{owner}/{repo}/issues/{number}/labels/{name}"})
+MOST_ATTEMPTS = 5
 SCHEDULED = frozenset({"scheduled", "part"})
 
 
@@ -61,7 +62,7 @@ def fates(writes: Iterable[Event], effects: Iterable[EffectFact], *, at_rest: bo
     """What the rows say of each effect is what the world saw."""
     count: dict[str, int] = defaultdict(int)
     for event in writes:
-        if event.field not in LOOSE:
+        if event.field not in LOOSE | PARTIAL:
             count[event.effect] += 1
     broken = []
     for effect in effects:
@@ -89,6 +90,10 @@ def rows(effects: Iterable[EffectFact], runs: Mapping[int, RunFact]) -> list[Vio
         if effect.epoch > effect.item_epoch:
             sentence = f"The effect {effect.key} has the epoch {effect.epoch}, its item only {effect.item_epoch}."
             broken.append(_broken("epoch", sentence))
+        if effect.sent_at is not None and not (effect.epoch and run and run.requested_by):
+            broken.append(_broken("nameless", f"The effect {effect.key} was sent without an epoch, or for nobody."))
+        if effect.attempts > MOST_ATTEMPTS:
+            broken.append(_broken("attempts", f"The effect {effect.key} was sent {effect.attempts} times in vain."))
         if effect.state == "applied" and (effect.sent_at is None or effect.settled_at is None):
             broken.append(_broken("times", f"The effect {effect.key} is applied without the times of it."))
     return broken
@@ -103,6 +108,22 @@ def open_ends(effects: Iterable[EffectFact]) -> list[Violation]:
     ]
 
 
+def stops(effects: Iterable[EffectFact], runs: Mapping[int, RunFact]) -> list[Violation]:
+    """Nothing was sent after its run was over or, reverts aside, while its repository was not active."""
+    broken = []
+    for effect in effects:
+        run = runs.get(effect.run)
+        if run is None or effect.sent_at is None:
+            continue
+        if run.finished_at is not None and effect.sent_at > run.finished_at + SKEW:
+            broken.append(_broken("over", f"The effect {effect.key} was sent after run {run.id} was over."))
+        standing = _in_force(run.standings, effect.sent_at, "active")
+        if standing != "active" and run.purpose != "revert":
+            sentence = f"The effect {effect.key} of run {run.id} was sent while its repository was {standing}."
+            broken.append(_broken("held", sentence))
+    return broken
+
+
 def holds(
     effects: Iterable[EffectFact], runs: Mapping[int, RunFact], operations: Mapping[int, OperationFact]
 ) -> list[Violation]:
@@ -115,20 +136,20 @@ def holds(
         operation = operations.get(run.operation)
         if operation is None:
             continue
-        mode = _mode_at(operation, effect)
+        mode = _in_force(operation.modes, effect.sent_at, operation.mode)
         if mode != "live":
             sentence = f"The effect {effect.key} of run {run.id} was sent while {operation.name} was in mode {mode}."
             broken.append(_broken("held", sentence))
     return broken
 
 
-def _mode_at(operation: OperationFact, effect: EffectFact) -> str:
-    """From the audited changes of mode; before the first of them the mode that it changed."""
-    mode = operation.modes[0][1] if operation.modes else operation.mode
-    for moment, _before, after in operation.modes:
-        if effect.sent_at is not None and moment < effect.sent_at:
-            mode = after
-    return mode
+def _in_force(changes: Sequence[tuple[datetime, str, str]], at: datetime, otherwise: str) -> str:
+    """From the audited changes; before the first of them what it changed. The call in flight does not count."""
+    value = changes[0][1] if changes else otherwise
+    for moment, _before, after in changes:
+        if moment + SKEW < at:
+            value = after
+    return value
 
 
 def _broken(check: str, sentence: str) -> Violation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -53,11 +53,11 @@ class Remote:
 
     place: Place
     by_us: bool
+    title: str = ""
     labels: tuple[str, ...] = ()
     body: str = ""
     gone: bool = False
     opened_at: int = 0  # sequence number
-    states: list[str] = field(default_factory=list)
 
 
 def parse(entries: Iterable[Mapping[str, Any]]) -> tuple[Event, ...]:
@@ -81,7 +81,8 @@ def replay(events: Sequence[Event]) -> dict[Place, Remote]:
         for change in event.changes:
             if change.what == "issue":
                 place = (event.repository, int(change.after))
-                world[place] = Remote(place, event.ours, body=str(change.more.get("body") or ""), opened_at=event.seq)
+                title, body = (str(change.more.get(name) or "") for name in ("title", "body"))
+                world[place] = Remote(place, event.ours, title=title, body=body, opened_at=event.seq)
             elif event.place in world and event.kind != "request":
                 _replay(world[event.place], change)
     return world
@@ -90,6 +91,8 @@ def replay(events: Sequence[Event]) -> dict[Place, Remote]:
 def _replay(issue: Remote, change: Change) -> None:
     if change.what == "labels":
         issue.labels = tuple(change.after)
+    elif change.what == "title":
+        issue.title = str(change.after or "")
     elif change.what == "body":
         issue.body = str(change.after or "")
     elif change.what in {"deleted", "transferred"}:

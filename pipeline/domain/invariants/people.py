@@ -53,6 +53,22 @@ def _ours(name: str, grammar: LabelGrammar) -> bool:
     return lowered in fixed or any(lowered.startswith(f"{grammar.prefix}{family}".lower()) for family in families)
 
 
+def branches(events: Iterable[Event]) -> list[Violation]:
+    """We took away or moved no branch that somebody else had moved since we made it."""
+    mover: dict[tuple[str, str], bool] = {}  # (repository, ref) → whether the last to move it were we
+    broken = []
+    for event in events:
+        for change in event.changes if event.kind != "request" else ():
+            if change.what != "ref":
+                continue
+            place = (event.repository, str(change.more.get("ref", "")))
+            if event.ours and change.before is not None and not mover.get(place, False):
+                verb = "removed" if change.after is None else "moved"
+                broken.append(_broken("branch", f"Write {event.seq} {verb} {place[1]}, where others had committed."))
+            mover[place] = event.ours
+    return broken
+
+
 def sections(world: Mapping[Place, Remote], effects: Iterable[EffectFact]) -> list[Violation]:
     """No issue that we opened has two copies of a section that we wrote."""
     written: dict[Place, set[str]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pipeline.domain.invariants.log import Remote
-from pipeline.domain.invariants.values import IssueFact, Place, Violation
+from pipeline.domain.invariants.values import IssueFact, Place, Violation, digest
 from pipeline.domain.labels import LabelGrammar, has
 from pipeline.domain.states import Cause, State, allowed
 
@@ -33,7 +33,7 @@ def history(issue: IssueFact) -> list[Violation]:
 
 
 def agreement(issues: Iterable[IssueFact], world: Mapping[Place, Remote]) -> list[Violation]:
-    """At rest the world's issue carries the one state label that we have, or a finding is open."""
+    """At rest the world's issue is as our row has it, first of all its one state label, or a finding is open."""
     broken = []
     for issue in issues:
         remote = world.get(issue.place)
@@ -45,8 +45,19 @@ def agreement(issues: Iterable[IssueFact], world: Mapping[Place, Remote]) -> lis
                 _broken("presence", f"{named} is {'gone' if remote.gone else 'there'}, and our row says otherwise.")
             )
         elif not remote.gone:
-            broken += _labels(issue, remote, named)
+            broken += _labels(issue, remote, named) or _record(issue, remote, named)
     return broken
+
+
+def _record(issue: IssueFact, remote: Remote, named: str) -> list[Violation]:
+    """Our copy is what the next plan is made from."""
+    differs = {
+        "title": remote.title != issue.title,
+        "labels": {name.lower() for name in remote.labels} != {name.lower() for name in issue.labels},
+        "text": digest(remote.body) != issue.body_hash,
+    }
+    wrong = [name for name, is_so in differs.items() if is_so]
+    return [_broken("record", f"Our row of {named} has another {' and '.join(wrong)} than GitHub.")] if wrong else []
 
 
 def _labels(issue: IssueFact, remote: Remote, named: str) -> list[Violation]:

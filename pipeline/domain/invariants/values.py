@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,11 +28,18 @@ class Violation:
     sentence: str
 
 
+def digest(text: str) -> str:
+    """Bodies are compared by this, so that not all of them are held at once."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class IssueFact:
     place: Place
     state: str
     present: bool
+    title: str
+    body_hash: str  # `digest` of the text
     labels: tuple[str, ...]
     prefix: str
     findings: tuple[str, ...]  # check ids of its open findings
@@ -64,8 +72,11 @@ class SlotFact:
 
 @dataclass(frozen=True, slots=True)
 class RunFact:
+    """`standings`: when its repository was paused and resumed, ascending, as (at, before, after)."""
+
     id: int
     operation: int | None
+    requested_by: str
     purpose: str
     mode: str
     nominal_at: datetime | None
@@ -74,6 +85,7 @@ class RunFact:
     touched: int  # items with applied effects on an issue or a discovery
     started_at: datetime | None
     finished_at: datetime | None
+    standings: tuple[tuple[datetime, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,7 @@ class OperationFact:
     id: int
     name: str
     mode: str
+    limit: int
     cron: str | None
     since: datetime | None
     slots: tuple[SlotFact, ...]
@@ -99,6 +112,7 @@ class EffectFact:
     run: int
     item_epoch: int
     epoch: int
+    attempts: int  # times it was sent and found not to have taken place
     place: Place | None
     discovery: int | None
     planned_at: datetime

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from pipeline.domain.invariants.log import BadLog
 from pipeline.models import Repository
 from pipeline.services import invariants, scripts
-from pipeline.services.invariants import events
+from pipeline.services.invariants import events, hygiene
 from pipeline.services.operations import NotPossible
 
 
@@ -23,7 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("--events", help="the sandbox's events.jsonl, or the address of its /_sandbox/events")
         parser.add_argument("--repository", help="owner/name; without it all repositories")
         parser.add_argument("--quiescent", action="store_true", help="nothing runs any more, so nothing may be open")
-        parser.add_argument("--secret", action="append", default=[], help="text that may stand nowhere; repeatable")
+        parser.add_argument(
+            "--secret", action="append", default=[], help="further text that may stand nowhere, besides our own secrets"
+        )
         parser.add_argument("--json", action="store_true", help="machine-readable output")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,7 +35,8 @@ class Command(BaseCommand):
         except (BadLog, NotPossible) as error:
             self.stderr.write(str(error))
             sys.exit(scripts.BAD_INPUT)
-        report = invariants.verify(log, repositories=rows, at_rest=options["quiescent"], secrets=options["secret"])
+        secrets = [*options["secret"], *hygiene.known_secrets(rows)]
+        report = invariants.verify(log, repositories=rows, at_rest=options["quiescent"], secrets=secrets)
         if options["json"]:
             self.stdout.write(json.dumps(_plain(report), indent=2))
         else:

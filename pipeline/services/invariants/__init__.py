@@ -12,7 +12,7 @@ from pipeline.domain.invariants import conservation, effects, handovers, manners
 from pipeline.domain.invariants.log import Event, replay
 from pipeline.domain.invariants.values import TITLES, Place, Violation
 from pipeline.models import Repository
-from pipeline.services.invariants import hygiene
+from pipeline.services.invariants import hygiene, knobs
 from pipeline.services.invariants.facts import Facts, load, reserved_writes
 
 NEEDS_LOG = frozenset({"I1", "I3", "I4", "I5", "I6", "I7"})  # without the log proven from the rows alone, or not at all
@@ -58,6 +58,9 @@ def verify(
         *hygiene.chain(),
         *hygiene.limits(facts.runs.values()),
         *hygiene.leases(rows, now),
+        *knobs.unaudited(facts.operations),
+        *knobs.unexplained(),
+        *hygiene.untouched(rows, now, at_rest=at_rest),
         *(hygiene.unfinished(rows, now) if at_rest else ()),
         *hygiene.secrets(secrets),
         *(_of_log(facts, events, at_rest=at_rest) if events is not None else ()),
@@ -73,6 +76,7 @@ def _of_rows(facts: Facts, now: datetime, *, at_rest: bool) -> list[Violation]:
     found += slots.runs(facts.runs.values())
     found += effects.rows(kept, facts.runs)
     found += effects.holds(kept, facts.runs, facts.operations)
+    found += effects.stops(kept, facts.runs)
     found += effects.open_ends(kept) if at_rest else []
     found += handovers.rows(facts.handovers, facts.effects)
     for issue in facts.issues:
@@ -93,6 +97,7 @@ def _of_log(facts: Facts, events: Sequence[Event], *, at_rest: bool) -> list[Vio
     found += handovers.branches(writes)
     found += states.agreement(facts.issues, world) if at_rest else []
     found += people.texts(writes, facts.grammars)
+    found += people.branches([event for event in events if event.repository in governed])
     found += people.sections(world, kept)
     return found + manners.waits(events) + manners.pace(events, facts.paces) + manners.hot_loops(events)
 

@@ -21,6 +21,7 @@ from pipeline.domain.invariants.values import (
     RunFact,
     SlotFact,
     Step,
+    digest,
 )
 from pipeline.domain.labels import LabelGrammar
 from pipeline.models import (
@@ -108,6 +109,8 @@ def _issues(chosen: list[int]) -> Iterable[IssueFact]:
             place=(issue.repository.full_name.lower(), issue.number),
             state=issue.state,
             present=issue.presence == Issue.Presence.PRESENT,
+            title=issue.title,
+            body_hash=digest(issue.body),
             labels=tuple(issue.labels),
             prefix=issue.repository.label_prefix,
             findings=tuple(findings[issue.pk]),
@@ -124,16 +127,14 @@ def _operations(chosen: list[int]) -> Iterable[OperationFact]:
     slots: dict[int, list[SlotFact]] = defaultdict(list)
     for row in Slot.objects.filter(operation__repository__in=chosen).order_by("nominal_at"):
         slots[row.operation_id].append(SlotFact(row.nominal_at, row.status, row.run_id))
-    modes: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
-    for entry in AuditEntry.objects.filter(action="operation.mode").order_by("sequence"):
-        before, after = str(entry.before.get("mode", "")), str(entry.after.get("mode", ""))
-        modes[entry.subject].append((entry.at, before, after))
+    modes = _changes("operation.mode", "mode")
     rows = Operation.objects.filter(repository__in=chosen).select_related("repository", "periodic_task__crontab")
     for operation in rows.order_by("pk"):
         yield OperationFact(
             id=operation.pk,
             name=str(operation),
             mode=operation.mode,
+            limit=operation.limit,
             cron=cron_of(operation),
             since=operation.slots_since,
             slots=tuple(slots[operation.pk]),
@@ -141,13 +142,24 @@ def _operations(chosen: list[int]) -> Iterable[OperationFact]:
         )
 
 
+def _changes(action: str, field: str) -> dict[str, list[tuple[datetime, str, str]]]:
+    """Subject → its audited changes of one field, ascending."""
+    found: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
+    for entry in AuditEntry.objects.filter(action=action).order_by("sequence"):
+        found[entry.subject].append((entry.at, str(entry.before.get(field, "")), str(entry.after.get(field, ""))))
+    return found
+
+
 def _runs(chosen: list[int]) -> Iterable[RunFact]:
     touching = Q(items__issue__isnull=False) | Q(items__discovery__isnull=False)
     touched = Count("items", filter=touching & Q(items__effects__state=Effect.State.APPLIED), distinct=True)
-    for row in Run.objects.filter(repository__in=chosen).annotate(touched=touched).order_by("pk"):
+    standings = _changes("repository.standing", "standing")
+    rows = Run.objects.filter(repository__in=chosen).select_related("repository").annotate(touched=touched)
+    for row in rows.order_by("pk"):
         yield RunFact(
             id=row.pk,
             operation=row.operation_id,
+            requested_by=row.requested_by,
             purpose=row.purpose,
             mode=row.mode,
             nominal_at=row.nominal_at,
@@ -156,6 +168,7 @@ def _runs(chosen: list[int]) -> Iterable[RunFact]:
             touched=row.touched,
             started_at=row.started_at,
             finished_at=row.finished_at,
+            standings=tuple(standings[str(row.repository)[:200]]),
         )
 
 
@@ -172,6 +185,7 @@ def _effects(chosen: list[int]) -> Iterable[EffectFact]:
             run=row.item.run_id,
             item_epoch=row.item.epoch,
             epoch=row.epoch,
+            attempts=row.attempts,
             place=_place(row.issue) or _place_of_report(row.item.report),
             discovery=row.item.discovery_id,
             planned_at=row.planned_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import product
@@ -14,13 +15,16 @@ from django.db.models import Q
 from django.db.models.functions import Cast
 
 from pipeline.domain.invariants.values import RunFact, Violation
-from pipeline.models import Repository, Run, RunItem
+from pipeline.models import Heartbeat, Repository, Run, RunItem, WebhookDelivery
 from pipeline.services import audit
-from pipeline.services.claims import lease
+from pipeline.services.claims import claimable, lease
+from pipeline.services.credentials import CredentialMissing, resolve
 from pipeline.services.invariants.facts import active_items
 
 LABELS = frozenset({"pipeline", "rollout", "django_celery_beat", "admin", "sessions"})
 SWEPT = timedelta(minutes=2)  # a sweeper that lives has found it by then
+SHORTEST_SECRET = 8  # shorter ones stand in any text by chance
+LONGEST_WAIT = timedelta(hours=2)  # GitHub's quota comes back within one
 
 
 def chain() -> list[Violation]:
@@ -63,7 +67,8 @@ def unfinished(repositories: Sequence[Repository], now: datetime) -> list[Violat
     """At rest nothing is left lying: what waits has a moment to come."""
     broken = []
     for item in active_items(repositories):
-        if item.state == RunItem.State.WAITING and item.due_at is not None and item.due_at > now - SWEPT:
+        due = item.due_at if item.state == RunItem.State.WAITING else None
+        if due is not None and now - SWEPT < due <= now + LONGEST_WAIT:
             continue
         broken.append(
             Violation("I1", "conservation.left", f"Item {item.pk} of run {item.run_id} is left {item.state}.")
@@ -76,6 +81,52 @@ def unfinished(repositories: Sequence[Repository], now: datetime) -> list[Violat
         ):
             broken.append(Violation("I1", "conservation.left", f"Run {run.pk} ({run.kind}) is left {run.state}."))
     return broken
+
+
+def untouched(repositories: Sequence[Repository], now: datetime, *, at_rest: bool) -> list[Violation]:
+    """A living sweeper has looked at whatever is due; while it is stopped this is asked at rest only."""
+    if not at_rest and not Heartbeat.objects.filter(name="tick", beaten_at__gte=now - SWEPT).exists():
+        return []
+    chosen = [row.pk for row in repositories]
+    due = RunItem.objects.filter(claimable(now - SWEPT), run__repository__in=chosen)
+    old = Q(rung_at__isnull=True) | Q(rung_at__lt=now - SWEPT)
+    runs = Run.objects.filter(old, created_at__lt=now - SWEPT, state__in=Run.ACTIVE, pk__in=due.values("run"))
+    lost = WebhookDelivery.objects.filter(
+        repository__in=chosen, status=WebhookDelivery.Status.STORED, received_at__lt=now - SWEPT
+    )
+    return [
+        *(
+            Violation(
+                "I1", "conservation.untouched", f"Run {run.pk} has work that is due, and nobody was told for long."
+            )
+            for run in runs.order_by("pk")
+        ),
+        *(
+            Violation("I1", "conservation.untouched", f"The delivery {row.delivery_id} was never taken up.")
+            for row in lost.order_by("pk")
+        ),
+    ]
+
+
+def known_secrets(repositories: Iterable[Repository]) -> list[str]:
+    """Every secret that this installation can name: of its settings and of the repositories' references."""
+    ours = settings.CONTROLPLANE
+    found = [
+        settings.SECRET_KEY,
+        ours.marker_secret,
+        ours.webhook_secret,
+        ours.metrics_token,
+        ours.api_token,
+        ours.github.token,
+        ours.github.handover_token,
+        ours.ai.api_key,
+        ours.administrator.password,
+    ]
+    for row in repositories:
+        for reference in (row.token_reference, row.handover_token_reference, row.webhook_secret_reference):
+            with contextlib.suppress(CredentialMissing):
+                found.append(resolve(reference))
+    return sorted({value for value in found if len(value) >= SHORTEST_SECRET})
 
 
 def secrets(values: Sequence[str]) -> list[Violation]:

@@ -16,7 +16,7 @@ from django.core.management import call_command
 from pipeline import clock
 from pipeline.domain import changes
 from pipeline.domain.invariants.log import BadLog, parse
-from pipeline.models import AuditEntry, Effect, Handover, Issue, Operation, Repository, Run, RunItem, Slot
+from pipeline.models import AuditEntry, Effect, Handover, Heartbeat, Issue, Operation, Repository, Run, RunItem, Slot
 from pipeline.services import audit, invariants
 from pipeline.services.invariants import events
 from tests import guards
@@ -25,6 +25,7 @@ from tests.factories import (
     MOMENT,
     labels_of,
     make_api_call,
+    make_delivery,
     make_discovery,
     make_effect,
     make_finding,
@@ -53,7 +54,14 @@ class Sound:
             repository=self.repository, cron="*/5 * * * *", mode="live", slots_since=MOMENT - timedelta(minutes=1)
         )
         self.run: Run = make_run(
-            operation=self.operation, state="succeeded", purpose="scheduled", nominal_at=MOMENT, group="g", limit=1
+            operation=self.operation,
+            state="succeeded",
+            purpose="scheduled",
+            nominal_at=MOMENT,
+            group="g",
+            limit=1,
+            requested_by="schedule",
+            finished_at=MOMENT + timedelta(minutes=5),
         )
         for minutes in range(0, 30, 5):
             values = {"status": "missed", "reason": "Late."} if minutes else {"run": self.run}
@@ -69,10 +77,12 @@ class Sound:
         )
         self.log: list[Entry] = []
         self.created = self.applied(changes.CreateIssue("T", self.issue.body, ("site-monitor",)))
-        self.wrote(self.created, "createIssue", [{"what": "issue", "after": 1, "body": self.issue.body}])
+        opened = {"what": "issue", "after": 1, "title": self.issue.title, "body": self.issue.body}
+        self.wrote(self.created, "createIssue", [opened])
         self.guided = self.applied(changes.WriteSections((("Specialist Guidance", "Do it."),)))
         self.body = f"{self.issue.body}\n## Specialist Guidance\n\nDo it.\n"
         self.wrote(self.guided, "updateIssue", [{"what": "body", "before": self.issue.body, "after": self.body}])
+        Issue.objects.filter(pk=self.issue.pk).update(body=self.body)
         self.handed = self.applied(changes.AssignCopilot("main"))
         self.wrote(self.handed, "addAssigneesToAssignable", [{"what": "copilot", "after": "assigned"}])
         self.handover: Handover = make_handover(issue=self.issue, effect=self.handed, requested_at=self.handed.sent_at)
@@ -208,9 +218,9 @@ def altered(world: Sound) -> None:
 
 
 def of_a_dry_run(world: Sound) -> None:
-    run = make_run(operation=world.operation, mode="dry_run", state="succeeded")
-    item = make_item(run=run, issue=world.issue, state="planned")
-    effect = make_effect(item=item)
+    run = make_run(operation=world.operation, mode="dry_run", state="succeeded", requested_by="olga")
+    item = make_item(run=run, issue=world.issue, state="planned", epoch=1)
+    effect = make_effect(item=item, epoch=1)
     world.wrote(effect, "addLabelsToLabelable", [])
     Effect.objects.filter(pk=effect.pk).update(state="cancelled")
     world.log.pop()
@@ -239,6 +249,7 @@ def sent_while_off(world: Sound) -> None:
             actor="olga", action="operation.mode", subject=str(world.operation), reason="Stop.",
             before={"mode": "live"}, after={"mode": "off"},
         )  # fmt: skip
+    Operation.objects.update(mode="off")
 
 
 def no_guidance(world: Sound) -> None:
@@ -282,7 +293,9 @@ def other_label(world: Sound) -> None:
 
 
 def lost_text(world: Sound) -> None:
-    world.log[1]["changes"][0]["after"] = world.body.replace("A person wrote this.", "")
+    lost = world.body.replace("A person wrote this.", "")
+    world.log[1]["changes"][0]["after"] = lost
+    Issue.objects.update(body=lost)
 
 
 def took_a_label(world: Sound) -> None:
@@ -299,6 +312,7 @@ def two_copies(world: Sound) -> None:
         "kind": "world", "actor": "rosa", "actor_kind": "human", "repository": "acme/watch", "number": 1,
         "changes": [{"what": "body", "before": world.body, "after": doubled}],
     })  # fmt: skip
+    Issue.objects.update(body=doubled)
 
 
 def asked_too_early(world: Sound) -> None:
@@ -315,6 +329,65 @@ def too_many_writes(world: Sound) -> None:
 def too_close(world: Sound) -> None:
     for milliseconds in (0, 400):
         make_api_call(repository=world.repository, write=True, at=MOMENT + timedelta(milliseconds=milliseconds))
+
+
+def waits_for_ever(world: Sound) -> None:
+    make_item(run=world.run, issue=world.issue, state="waiting", due_at=NOW + timedelta(days=30))
+
+
+def nobody_was_told(world: Sound) -> None:
+    run = make_run(operation=world.operation, state="working", created_at=MOMENT, rung_at=MOMENT)
+    make_item(run=run, issue=world.issue)
+
+
+def delivery_left(world: Sound) -> None:
+    make_delivery(repository=world.repository, received_at=MOMENT)
+
+
+def sent_after_the_end(world: Sound) -> None:
+    Run.objects.filter(pk=world.run.pk).update(finished_at=MOMENT + timedelta(seconds=35))
+
+
+def sent_while_paused(world: Sound) -> None:
+    with clock.using(clock.VirtualClock(MOMENT + timedelta(seconds=35))):
+        audit.append(
+            actor="olga", action="repository.standing", subject="acme/watch", reason="Stop.",
+            before={"standing": "active"}, after={"standing": "paused"},
+        )  # fmt: skip
+
+
+def for_nobody(world: Sound) -> None:
+    Run.objects.filter(pk=world.run.pk).update(requested_by="")
+
+
+def sent_too_often(world: Sound) -> None:
+    Effect.objects.filter(pk=world.labelled.pk).update(attempts=6)
+
+
+def other_title(world: Sound) -> None:
+    Issue.objects.update(title="Not what GitHub shows")
+
+
+def branch_of_others(world: Sound) -> None:
+    made = world.applied(changes.CreateBranch("b", "main", "m", ()))
+    world.wrote(made, "createRef", [{"what": "ref", "before": None, "after": "a", "ref": "refs/heads/b"}])
+    moved = {"what": "ref", "before": "a", "after": "c", "ref": "refs/heads/b"}
+    world.add({"kind": "world", "actor": "rosa", "repository": "acme/watch", "changes": [moved]})
+    removed = world.applied(changes.DeleteBranch("b", "c"))
+    world.wrote(removed, "deleteRef", [{"what": "ref", "before": "c", "after": None, "ref": "refs/heads/b"}])
+
+
+def turned_by_nobody(world: Sound) -> None:
+    audit.append(
+        actor="olga", action="operation.limit", subject=str(world.operation), reason="Less.",
+        before={"limit": 9}, after={"limit": world.operation.limit},
+    )  # fmt: skip
+    Operation.objects.update(limit=world.operation.limit + 40)
+
+
+def without_a_reason(world: Sound) -> None:
+    audit.append(actor="olga", action="role.changed", subject="x", reason="Because.")
+    AuditEntry.objects.update(reason="")
 
 
 def hot_loop(world: Sound) -> None:
@@ -351,6 +424,9 @@ PLANTED: dict[str, tuple[Callable[[Sound], None], set[str]]] = {
     "no row": (no_row, {"conservation.missing"}),
     "invented": (invented, {"conservation.invented"}),
     "left": (left_working, {"conservation.left"}),
+    "waits for ever": (waits_for_ever, {"conservation.left"}),
+    "untouched": (nobody_was_told, {"conservation.untouched", "conservation.left"}),
+    "delivery": (delivery_left, {"conservation.untouched"}),
     "slot lost": (slot_lost, {"slots.lost"}),
     "slot invented": (slot_invented, {"slots.invented"}),
     "slot ahead": (slot_ahead, {"slots.future"}),
@@ -366,6 +442,10 @@ PLANTED: dict[str, tuple[Callable[[Sound], None], set[str]]] = {
     "open": (still_sending, {"effects.open"}),
     "epoch": (epoch_ahead, {"effects.epoch"}),
     "held": (sent_while_off, {"effects.held"}),
+    "over": (sent_after_the_end, {"effects.over"}),
+    "paused": (sent_while_paused, {"effects.held"}),
+    "for nobody": (for_nobody, {"effects.nameless"}),
+    "attempts": (sent_too_often, {"effects.attempts"}),
     "guidance": (no_guidance, {"handover.guidance"}),
     "handed twice": (handed_twice, {"handover.doubled"}),
     "generation": (generation_gap, {"handover.generation"}),
@@ -375,6 +455,8 @@ PLANTED: dict[str, tuple[Callable[[Sound], None], set[str]]] = {
     "move": (illegal_move, {"states.move"}),
     "last": (state_of_its_own, {"states.last"}),
     "label": (other_label, {"states.label"}),
+    "record": (other_title, {"states.record"}),
+    "foreign branch": (branch_of_others, {"people.branch"}),
     "text": (lost_text, {"people.text"}),
     "foreign label": (took_a_label, {"people.label"}),
     "assignee": (took_an_assignee, {"people.assignee"}),
@@ -384,6 +466,8 @@ PLANTED: dict[str, tuple[Callable[[Sound], None], set[str]]] = {
     "spacing": (too_close, {"manners.spacing"}),
     "hot loop": (hot_loop, {"manners.hot loop"}),
     "audit": (tampered, {"evidence.audit"}),
+    "unaudited": (turned_by_nobody, {"evidence.unaudited"}),
+    "unexplained": (without_a_reason, {"evidence.unexplained", "evidence.audit"}),
     "limit": (over_the_limit, {"evidence.limit"}),
     "lease": (stale_lease, {"evidence.lease", "conservation.left"}),
     "secret": (secret_in_a_column, {"evidence.secret"}),
@@ -401,6 +485,23 @@ def test_planted_violation_is_named_and_nothing_else(sound: Sound, name: str, tm
         (settings.CONTROLPLANE.telemetry_dir / "planted.jsonl").unlink(missing_ok=True)
     assert {violation.check for violation in found} == expected
     assert all(violation.sentence.endswith(".") for violation in found)
+
+
+@pytest.mark.parametrize(("beaten", "found"), [(timedelta(seconds=30), 1), (timedelta(hours=1), 0)])
+def test_due_work_is_missed_by_a_living_sweeper_only(sound: Sound, beaten: timedelta, found: int) -> None:
+    nobody_was_told(sound)
+    Heartbeat.objects.create(name="tick", beaten_at=NOW - beaten)
+    checks = [violation.check for violation in sound.report(at_rest=False).violations]
+    assert checks.count("conservation.untouched") == found
+
+
+def test_command_looks_for_the_installations_own_secrets(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_planted_in_a_row")
+    Run.objects.filter(pk=sound.run.pk).update(error="Bad token ghp_planted_in_a_row")
+    out = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("verify_invariants", stdout=out)
+    assert "evidence.secret" in out.getvalue()
 
 
 # --- the command and the log ---
