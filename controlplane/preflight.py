@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import requests
-from django.db import OperationalError as DatabaseRefused
-from django.db import connection
+from django.db import DatabaseError, connection
 from kombu.exceptions import OperationalError as BrokerRefused
 
 from controlplane.celery import app
@@ -20,6 +20,8 @@ class NotReady(Exception):
 
 
 def check_port(host: str, port: int, option: str) -> None:
+    if port == 0:  # any free one, which nobody could be told of
+        raise NotReady(f"Port 0 does not exist; give one from 1 to 65535 with {option}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -38,11 +40,16 @@ def check_port(host: str, port: int, option: str) -> None:
 def check_database() -> None:
     try:
         connection.ensure_connection()
-    except DatabaseRefused as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise NotReady(f"The database cannot be reached ({reason}); correct DATABASE_URL.") from None
+    except DatabaseError as error:
+        raise NotReady(f"The database cannot be reached ({first_line(error)}); correct DATABASE_URL.") from None
     finally:
         connection.close()
+
+
+def first_line(error: Exception) -> str:
+    """What was seen; libpq's further lines ask back or name the other addresses that were tried."""
+    lines = str(error).strip().splitlines()
+    return " ".join(lines[0].split()) if lines else type(error).__name__
 
 
 def check_broker() -> None:
@@ -82,13 +89,19 @@ def _check_token(access: GitHubAccess, token: str, variable: str) -> None:
     }.get(answer.status_code, f"GitHub answered {answer.status_code} for {access.repository}; try again later.")
     if answer.status_code != 200:
         raise NotReady(sentence)
-    if not _may_write(answer):
+    facts = _facts(answer)
+    named = str(facts.get("full_name") or access.repository)
+    if named.lower() != access.repository.lower():  # reading follows the redirect, writing does not
+        raise NotReady(f"{access.repository} is called {named} now; set GITHUB_REPOSITORY to that.")
+    if not facts.get("permissions", {}).get("push", True):  # app tokens carry no such field
         raise NotReady(f"{variable} may read {access.repository} and not write to it; give it write access.")
 
 
-def _may_write(answer: requests.Response) -> bool:
+def _facts(answer: requests.Response) -> dict[str, Any]:
     try:
-        permissions = answer.json().get("permissions", {})
-    except (requests.JSONDecodeError, AttributeError):
-        raise NotReady(f"{answer.url} did not answer with JSON; GITHUB_API_URL is not GitHub's REST address.") from None
-    return bool(permissions.get("push", True))  # app tokens carry no such field
+        facts = answer.json()
+    except requests.JSONDecodeError:
+        facts = None
+    if not isinstance(facts, dict):
+        raise NotReady(f"{answer.url} did not answer with JSON; GITHUB_API_URL is not GitHub's REST address.")
+    return facts

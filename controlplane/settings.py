@@ -44,13 +44,16 @@ try:
         raise BadSetting(f"CSRF_TRUSTED_ORIGINS has {bad[0]!r}; write the scheme too, as in https://{bad[0]}.")
     if CONTROLPLANE.mode == "production" and DEBUG:
         raise BadSetting("DEBUG is on in production, where it would show secrets; set DEBUG=off.")
-    for folder in (CONTROLPLANE.data_dir, CONTROLPLANE.telemetry_dir, CONTROLPLANE.data_dir / "static"):
-        folder.mkdir(parents=True, exist_ok=True)
+    for folder, name in (
+        (CONTROLPLANE.data_dir / "static", "CONTROLPLANE_DATA_DIR"),
+        (CONTROLPLANE.telemetry_dir, "CONTROLPLANE_TELEMETRY_DIR"),
+    ):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadSetting(f"{folder} cannot be made: {error.strerror}; set {name} to another folder.") from None
 except BadSetting as refusal:
     sys.stderr.write(f"{refusal}\n")
-    raise SystemExit(2) from None
-except OSError as refusal:
-    sys.stderr.write(f"{refusal.filename} cannot be made: {refusal.strerror}; set CONTROLPLANE_DATA_DIR.\n")
     raise SystemExit(2) from None
 
 PRODUCTION = CONTROLPLANE.mode == "production"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import socket
+from unittest.mock import Mock
 
 import pytest
 import responses
+from django.db import DatabaseError, OperationalError, ProgrammingError
 
+from controlplane import preflight, preparation
 from controlplane.configuration import GitHubAccess
-from controlplane.preflight import NotReady, check_github, check_port
+from controlplane.management.commands import up
+from controlplane.preflight import NotReady, check_github, check_port, first_line
+from tests.processes import free_port
 
 URL = "https://api.github.com/repos/octo/repo"
 
@@ -26,9 +31,44 @@ def test_a_busy_port_is_named_with_the_option_to_change() -> None:
             check_port("127.0.0.1", port, "--sandbox-port")
 
 
-def test_a_port_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(NotReady, match="Port 70000 does not exist"):
-        check_port("127.0.0.1", 70_000, "--port")
+@pytest.mark.parametrize("port", [0, -1, 70_000])
+def test_a_port_that_does_not_exist_is_refused(port: int) -> None:
+    with pytest.raises(NotReady, match=f"Port {port} does not exist; give one from 1 to 65535 with --port"):
+        check_port("127.0.0.1", port, "--port")
+
+
+def test_what_the_database_said_is_told_without_what_it_asks_back() -> None:
+    said = (
+        'connection to server at "127.0.0.1", port 1 failed: Connection refused\n\tIs the server running on that host?'
+    )
+    assert first_line(OperationalError(said)).endswith("port 1 failed: Connection refused")
+
+
+def test_a_file_that_is_no_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    junk = Mock(ensure_connection=Mock(side_effect=DatabaseError("file is not a database")))
+    monkeypatch.setattr(preflight, "connection", junk)
+    with pytest.raises(NotReady, match=r"cannot be reached \(file is not a database\); correct DATABASE_URL"):
+        preflight.check_database()
+
+
+def test_one_port_for_web_and_sandbox_is_refused() -> None:
+    port = free_port()
+    with pytest.raises(NotReady, match=f"cannot share the port {port}"):
+        up.Command()._check("127.0.0.1", port, port)
+
+
+def test_database_in_which_nothing_may_be_made_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = ProgrammingError("permission denied for schema public\nLINE 1: CREATE TABLE")
+    monkeypatch.setattr(preparation, "migrate", Mock(side_effect=refusal))
+    with pytest.raises(NotReady, match=r"\(permission denied for schema public\); give the user"):
+        up.Command()._prepare()
+
+
+@responses.activate
+def test_a_renamed_repository_is_named_as_it_is_called_now() -> None:
+    responses.get(URL, json={"full_name": "octo/renamed", "permissions": {"push": True}})
+    with pytest.raises(NotReady, match="octo/repo is called octo/renamed now"):
+        check_github(access())
 
 
 def test_without_token_and_repository_nothing_is_asked() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.processes import ROOT
+from tests.processes import ROOT, free_port
 
 Environment = Callable[..., dict[str, str]]
 STARTS = {
@@ -45,7 +45,7 @@ def test_production_without_keys_does_not_start(process_environment: Environment
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}, "The database cannot be reached"),
+        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}, "port 9 failed: Connection refused"),
         ({"CELERY_BROKER_URL": "redis://127.0.0.1:9/0"}, "The broker cannot be reached"),
         ({"CELERY_BROKER_URL": "amqp://127.0.0.1:9//"}, "The broker cannot be reached"),
         ({"GITHUB_TOKEN": "t"}, "GITHUB_REPOSITORY is missing"),
@@ -59,7 +59,8 @@ def test_production_without_keys_does_not_start(process_environment: Environment
 def test_up_refuses_what_it_cannot_reach(
     settings: dict[str, str], words: str, process_environment: Environment
 ) -> None:
-    done = start(["manage.py", "up", "--port", "0", "--sandbox-port", "0"], process_environment(**settings))
+    ports = ["--port", str(free_port()), "--sandbox-port", str(free_port())]
+    done = start(["manage.py", "up", *ports], process_environment(**settings))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert words in done.stderr
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from controlplane import preflight, preparation, processes
 from controlplane.supervisor import Stopped, Supervisor
@@ -40,13 +40,23 @@ class Command(BaseCommand):
         preflight.check_port(host, port, "--port")
         if sandbox_port is not None:
             preflight.check_port("127.0.0.1", sandbox_port, "--sandbox-port")
+            if sandbox_port == port:
+                raise preflight.NotReady(
+                    f"Web and sandbox cannot share the port {port}; change one of --port, --sandbox-port."
+                )
         preflight.check_database()
         preflight.check_broker()
         preflight.check_github(settings.CONTROLPLANE.github)
 
     def _prepare(self) -> tuple[str, str] | None:
         self._say("Preparing the database …")
-        preparation.migrate()
+        try:
+            preparation.migrate()
+        except DatabaseError as error:
+            seen = preflight.first_line(error)
+            raise preflight.NotReady(
+                f"The database cannot be prepared ({seen}); give the user of DATABASE_URL the right to create tables."
+            ) from None
         preparation.call_if_there("roles")
         preparation.call_if_there("workflows", "import")
         preparation.call_if_there("reviews", "ship")
