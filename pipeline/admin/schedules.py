@@ -115,6 +115,8 @@ class CrontabForm(ReasonedModelForm):
             cron.check(" ".join(answer.get(name, "").replace(" ", "") for name in fields))
         except cron.BadCron as bad:
             raise forms.ValidationError(str(bad)) from bad
+        if str(answer.get("timezone")) != "UTC":
+            raise forms.ValidationError("Every schedule here is in UTC; choose the time zone UTC and UTC's hours.")
         return answer
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
@@ -13,7 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
-from pipeline.models import AuditEntry, Issue, Repository
+from pipeline import clock
+from pipeline.models import AuditEntry, Issue, Operation, Repository
+from pipeline.services import operations
 from tests import factories as make
 from tests.pipeline.admin.world import World, run_with_item
 
@@ -217,6 +220,30 @@ def test_beat_schedule_that_is_edited_is_written_down_for_its_operation(world: W
     assert saved.status_code == 302
     entry = AuditEntry.objects.get(action="operation.cron", subject=str(world.operation))
     assert (entry.actor, entry.reason, entry.after) == ("root", "At night.", {"cron": "7 3 * * *"})
+
+
+FIVE = {"minute": "0", "hour": "6", "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
+
+
+def test_beat_schedule_in_another_zone_is_refused(world: World, root: Client) -> None:
+    address = reverse("admin:django_celery_beat_crontabschedule_change", args=[world.crontab.pk])
+
+    page = root.post(address, {**FIVE, "timezone": "Europe/Paris", "reason": "Local."}).content.decode()
+
+    assert "choose the time zone UTC" in page
+
+
+def test_fire_times_before_a_change_in_beats_own_screen_are_not_owed(world: World, root: Client) -> None:
+    Operation.objects.filter(pk=world.operation.pk).update(slots_since=make.MOMENT - timedelta(days=9))
+    address = reverse("admin:django_celery_beat_crontabschedule_change", args=[world.crontab.pk])
+    management = {f"periodictask_set-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL", "MIN_NUM", "MAX_NUM")}
+
+    root.post(address, {**FIVE, **management, "timezone": "UTC", "reason": "Later."})
+
+    world.operation.refresh_from_db()
+    assert operations.cron_of(Operation.objects.get(pk=world.operation.pk)) == "0 6 * * *"
+    assert world.operation.slots_since is not None
+    assert abs(world.operation.slots_since - clock.now()) < timedelta(minutes=1)
 
 
 def test_page_carries_the_strict_content_policy(root: Client, as_role: Callable[[str], Client]) -> None:
