@@ -128,6 +128,15 @@ class Child:
             self._show(f"[{self.spec.name}] {text}")
 
 
+def plain(line: str) -> str:
+    """A line for people: of a JSON object what happened."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return line
+    return str(record.get("event", line)) if isinstance(record, dict) else line
+
+
 def important(line: str) -> str:
     """The text worth a person's eye, or nothing. Lines are JSON objects, or a library's own words."""
     if not line.startswith("{"):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from controlplane.children import Child, Spec
+from controlplane.children import Child, Spec, plain
 
 REFUSED_SETTINGS = 2  # what our own start-up exits with: trying again would say the same
 POLL_SECONDS = 0.2
@@ -101,7 +101,7 @@ class Supervisor:
 
     def _crashed(self, child: Child) -> None:
         self._drain(child)
-        code, line = child.exit_code, child.last_line
+        code, line = child.exit_code, plain(child.last_line)
         if code == REFUSED_SETTINGS:
             raise Stopped(line or f"{child.spec.name} refused its settings.")
         wait = child.note_crash()

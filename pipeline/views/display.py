@@ -80,7 +80,9 @@ def relative(moment: datetime, now: datetime) -> str:
     seconds = int((moment - now).total_seconds())
     if abs(seconds) < 10:
         return "just now"
-    text = span(timedelta(seconds=abs(seconds)), parts=1)
+    hours = abs(seconds) // 3600
+    # "1 d" would stand for all from 24 to 47 hours, which a due time is too short for.
+    text = f"{hours} h" if 24 <= hours < 72 else span(timedelta(seconds=abs(seconds)), parts=1)
     return f"in {text}" if seconds > 0 else f"{text} ago"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from controlplane.children import TETHER, Spec, important
+from controlplane.children import TETHER, Spec, important, plain
 from controlplane.supervisor import Stopped, Supervisor
 from tests.processes import ROOT, wait_for
 
@@ -121,3 +121,16 @@ def alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"event": "Task succeeded", "level": "info"}', "Task succeeded"),
+        ("boom", "boom"),
+        ('{"a": 1}', '{"a": 1}'),
+        ("[1]", "[1]"),
+    ],
+)
+def test_last_line_is_told_in_words(line: str, words: str) -> None:
+    assert plain(line) == words

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from pipeline.management.commands._reporting import Reporting
 from pipeline.services import demonstration
+from pipeline.services.connect import check_token
 
 
 class Command(Reporting):
@@ -28,5 +29,6 @@ class Command(Reporting):
             return
         demonstration.load_shipped_workflows()
         repository = demonstration.install(url)
+        check_token(repository)  # so that the first page tells whose it is
         demonstration.first_runs(repository)
         self.stdout.write(f"The demonstration repository {repository} works against the sandbox at {url}.")

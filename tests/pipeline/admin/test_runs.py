@@ -62,6 +62,14 @@ def test_revert_can_be_shown_first(world: World, root: Client) -> None:
     assert Run.objects.latest("pk").mode == "dry_run"
 
 
+def test_reverting_run_lists_what_it_refused(world: World, root: Client) -> None:
+    world.live_run.items.update(facts={"refused": ["The section <b>X</b> was edited.", "The branch b has commits."]})
+
+    text = root.get(reverse("admin:pipeline_run_change", args=[world.live_run.pk])).content.decode()
+
+    assert "<li>The section &lt;b&gt;X&lt;/b&gt; was edited.</li><li>The branch b has commits.</li>" in text
+
+
 def test_open_run_is_cancelled_with_its_reason(world: World, root: Client) -> None:
     root.post(reverse("admin:pipeline_run_cancel", args=[world.open_run.pk]), {"reason": "Wrong day."})
 

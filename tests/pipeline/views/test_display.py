@@ -15,7 +15,15 @@ NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "just now"), (-9, "just now"), (-75, "1 min ago"), (-7200, "2 h ago"), (300, "in 5 min"), (200_000, "in 2 d")],
+    [
+        (0, "just now"),
+        (-9, "just now"),
+        (-75, "1 min ago"),
+        (-7200, "2 h ago"),
+        (300, "in 5 min"),
+        (172_790, "in 47 h"),
+        (300_000, "in 3 d"),
+    ],
 )
 def test_relative_time_names_the_largest_unit(seconds: int, words: str) -> None:
     assert display.relative(NOW + timedelta(seconds=seconds), NOW) == words
