@@ -144,6 +144,7 @@ def close_if_done(run_id: int) -> None:
 
 def fail(run: Run, error: str, error_type: str) -> None:
     """End a run that could not do its work at all."""
+    telemetry.emit("error", run=run.pk, item=None, stage="", error=error_type, reason=error)
     with transaction.atomic():
         cancel_items(run, error)
     _close(run, Run.State.FAILED, error, error_type)

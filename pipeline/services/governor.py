@@ -20,6 +20,7 @@ from pipeline import clock
 from pipeline.github.client import Call
 from pipeline.github.port import QuotaExhausted
 from pipeline.models import ApiCall, Repository, TokenBudget
+from pipeline.services import telemetry
 
 MAX_PACING = timedelta(seconds=5)  # a longer wait defers the item instead of holding a worker
 MINUTE = timedelta(minutes=1)
@@ -178,6 +179,9 @@ class Governor:
 
     def _store(self, call: Call, ticket: int | None, now: datetime) -> None:
         answered = {"status": call.status, "duration_ms": call.duration_ms, "limited": call.limited}
+        run_id, item_id = _account.get()
+        made = {"protocol": call.protocol, "method": call.method, "route": call.route, "write": call.write, **answered}
+        telemetry.emit("api", run=run_id, item=item_id, **made)
         if ticket is not None and ApiCall.objects.filter(pk=ticket).update(**answered):
             return
         row = self._row(now, call.protocol, call.method, call.route, write=call.write)

@@ -238,6 +238,9 @@ def _all_applied(item: RunItem, rows: Sequence[Effect]) -> bool:
 def give_up(item: RunItem, error: Exception) -> None:
     """Release an item whose work raised one of our errors: deferred, to be tried again, in conflict or failed."""
     sentence = str(error)
+    telemetry.emit(
+        "error", run=item.run_id, item=item.pk, stage=item.stage, error=type(error).__name__, reason=sentence
+    )
     try:
         if not isinstance(error, port.Gone | port.Moved) and _fate_open(item):
             _note_presence(item, error)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.db import connection, connections
@@ -55,6 +56,19 @@ def test_writes_are_spaced_by_sleeping(virtual: clock.VirtualClock) -> None:
     assert list(ApiCall.objects.order_by("at").values_list("at", flat=True)) == [
         START + timedelta(seconds=n) for n in range(4)
     ]
+
+
+def test_each_request_is_told_with_its_run_and_how_it_ended(
+    virtual: clock.VirtualClock, told: Callable[[], list[dict[str, Any]]]
+) -> None:
+    item = make_item()
+    with accounting(item.run_id, item.pk):
+        governor().record(answered(None))
+    (line,) = told()
+    assert (line["event"], line["run"], line["item"], line["status"]) == ("api", item.run_id, item.pk, None)
+    assert (line["method"], line["route"], line["write"], line["duration_ms"]) == (
+        "POST", "/repos/{repo}/issues", True, 12
+    )  # fmt: skip
 
 
 def test_reads_are_not_paced(virtual: clock.VirtualClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -151,6 +152,17 @@ def test_stop_that_comes_while_the_issue_is_read_again_is_obeyed(
     monkeypatch.setattr(planner, "plan", slow)
     ended = worked(item, github)
     assert (ended.state, ended.reason, github.writes) == (ITEM.CANCELLED, "The repository is paused.", [])
+
+
+def test_error_is_told_with_its_type_stage_and_sentence(
+    item: RunItem, github: FakeGitHub, told: Callable[[], list[dict[str, Any]]]
+) -> None:
+    github.unreadable = Transient("GitHub answered 502.")
+    worked(item, github)
+    (line,) = [line for line in told() if line["event"] == "error"]
+    assert (line["item"], line["stage"], line["error"], line["reason"]) == (
+        item.pk, "read", "Transient", "GitHub answered 502."
+    )  # fmt: skip
 
 
 def test_bad_token_is_written_on_the_repository(item: RunItem, github: FakeGitHub) -> None:
