@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q
 
 from pipeline import clock
-from pipeline.models import Operation, Repository, Run, RunItem
+from pipeline.models import Issue, Operation, Repository, Run, RunItem
 from pipeline.services import execution
 from pipeline.services.operations import NotPossible
 
@@ -102,6 +102,22 @@ def exit_code(run: Run) -> int:
     return OK
 
 
+def left_out(run: Run) -> list[str]:
+    """One sentence for each issue that was asked for and that the run did not take on."""
+    runs = [run.pk, *run.children.values_list("pk", flat=True)]
+    taken = set(RunItem.objects.filter(run__in=runs, issue__isnull=False).values_list("issue__number", flat=True))
+    asked = sorted(set(run.options.get("issues") or ()) - taken)
+    known = {row.number: row for row in Issue.objects.filter(repository=run.repository, number__in=asked)}
+    return [_why_left_out(number, known.get(number)) for number in asked]
+
+
+def _why_left_out(number: int, issue: Issue | None) -> str:
+    if issue is None:
+        return f"#{number} was not taken on: no issue of the pipeline has this number here."
+    stands = f"in state::{issue.state}, {'open' if issue.is_open else 'closed'}, {issue.get_presence_display()}"
+    return f"#{number} was not taken on: it is {stands}."
+
+
 def summary(run: Run) -> dict[str, Any]:
     """A run as plain values, for `--json`; a daily run with its parts."""
     return {
@@ -126,5 +142,6 @@ def summary(run: Run) -> dict[str, Any]:
             }
             for item in run.items.select_related("issue").order_by("position")
         ],
+        "left_out": left_out(run),
         "parts": [summary(part) for part in run.children.order_by("pk")],
     }

@@ -40,6 +40,8 @@ class Reporting(BaseCommand):
         self.stdout.write(f"Run {run.pk}: {run.kind} on {run.repository}, {run.get_mode_display()}: {run.state}.")
         if run.error:
             self.stdout.write(run.error)
+        for sentence in facts["left_out"] if run.parent_id is None else ():
+            self.stdout.write(sentence)
         if verbose:
             for item in facts["items"]:
                 subject = f"#{item['issue']}" if item["issue"] else "-"

@@ -231,6 +231,13 @@ def test_daily_run_in_json_has_its_parts(operation: Operation) -> None:
     ]
 
 
+def test_issue_that_was_asked_for_and_not_taken_on_is_told(operation: Operation, planner: Planner) -> None:
+    planner.candidates = lambda run: []
+    out, _ = ran("run", "assign", "--issue", "7", "--issue", "99")
+    assert "#7 was not taken on: it is in state::discovery, open, present." in out
+    assert "#99 was not taken on: no issue of the pipeline has this number here." in out
+
+
 def test_cancelled_run_is_no_success(operation: Operation) -> None:
     assert scripts.exit_code(make_run(operation=operation, state=Run.State.CANCELLED)) == scripts.FAILED
 
