@@ -16,7 +16,6 @@ LOOSE = frozenset({"POST /repos/{owner}/{repo}/git/trees", "POST /repos/{owner}/
 # REST takes labels off one by one: an effect that a limit stopped half-way is sent again for the rest of them.
 PARTIAL = frozenset({"DELETE /repos/{owner}/{repo}/issues/{number}/labels/{name}"})
 MOST_ATTEMPTS = 5
-SCHEDULED = frozenset({"scheduled", "part"})
 
 
 def writes_of(events: Iterable[Event]) -> list[Event]:
@@ -131,7 +130,7 @@ def holds(
     broken = []
     for effect in effects:
         run = runs.get(effect.run)
-        if run is None or run.operation is None or effect.sent_at is None or run.purpose not in SCHEDULED:
+        if run is None or run.operation is None or effect.sent_at is None or run.by_hand:
             continue
         operation = operations.get(run.operation)
         if operation is None:

@@ -77,6 +77,7 @@ class RunFact:
     id: int
     operation: int | None
     requested_by: str
+    by_hand: bool  # a person started it, or the daily run that it is a part of
     purpose: str
     mode: str
     nominal_at: datetime | None

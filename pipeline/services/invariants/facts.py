@@ -40,6 +40,7 @@ from pipeline.models import (
     Slot,
     Transition,
 )
+from pipeline.services.guard import BY_HAND
 from pipeline.services.operations import cron_of
 
 # Findings that say how GitHub differs from our rows; one about a text excuses no wrong label.
@@ -154,12 +155,13 @@ def _runs(chosen: list[int]) -> Iterable[RunFact]:
     touching = Q(items__issue__isnull=False) | Q(items__discovery__isnull=False)
     touched = Count("items", filter=touching & Q(items__effects__state=Effect.State.APPLIED), distinct=True)
     standings = _changes("repository.standing", "standing")
-    rows = Run.objects.filter(repository__in=chosen).select_related("repository").annotate(touched=touched)
+    rows = Run.objects.filter(repository__in=chosen).select_related("repository", "parent").annotate(touched=touched)
     for row in rows.order_by("pk"):
         yield RunFact(
             id=row.pk,
             operation=row.operation_id,
             requested_by=row.requested_by,
+            by_hand=row.purpose in BY_HAND or (row.parent is not None and row.parent.purpose in BY_HAND),
             purpose=row.purpose,
             mode=row.mode,
             nominal_at=row.nominal_at,

@@ -487,6 +487,13 @@ def test_planted_violation_is_named_and_nothing_else(sound: Sound, name: str, tm
     assert all(violation.sentence.endswith(".") for violation in found)
 
 
+def test_parts_of_a_daily_run_by_hand_need_no_live_operation(sound: Sound) -> None:
+    daily = make_run(operation=sound.operation, state="succeeded", purpose="manual", requested_by="olga")
+    Run.objects.filter(pk=sound.run.pk).update(purpose="part", parent=daily, nominal_at=None)
+    sent_while_off(sound)
+    assert "effects.held" not in {violation.check for violation in sound.report().violations}
+
+
 @pytest.mark.parametrize(("beaten", "found"), [(timedelta(seconds=30), 1), (timedelta(hours=1), 0)])
 def test_due_work_is_missed_by_a_living_sweeper_only(sound: Sound, beaten: timedelta, found: int) -> None:
     nobody_was_told(sound)
