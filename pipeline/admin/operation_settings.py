@@ -43,8 +43,12 @@ class SettingsForm(ReasonForm):
     continue_on_error = forms.BooleanField(
         required=False, widget=UnfoldBooleanSwitchWidget, help_text="One failed issue does not stop the others."
     )
-    verbose = forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget)
-    statistics = forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget)
+    verbose = forms.BooleanField(
+        required=False, widget=UnfoldBooleanSwitchWidget, help_text="manage.py run shows a line for each item."
+    )
+    statistics = forms.BooleanField(
+        required=False, widget=UnfoldBooleanSwitchWidget, help_text="manage.py run shows the figures of the run."
+    )
     catch_up = forms.ChoiceField(
         choices=Operation.CatchUp.choices, widget=UnfoldAdminSelectWidget, help_text="After an outage."
     )

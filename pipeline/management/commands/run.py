@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from pipeline.management.commands._reporting import Reporting
-from pipeline.models import Mode, Operation
+from pipeline.models import Mode
 from pipeline.services import runs, scripts
 from pipeline.services.operations import NotPossible
 
@@ -53,14 +53,10 @@ class Command(Reporting):
         self.report(
             run,
             as_json=options["json"],
-            verbose=options["verbose"] or _talks(operation),
-            statistics=options["statistics"],
+            verbose=options["verbose"] or operation.verbose,
+            statistics=options["statistics"] or operation.statistics,
         )
         self.end(scripts.exit_code(run))
-
-
-def _talks(operation: Operation) -> bool:
-    return operation.verbose
 
 
 def _mode(options: dict[str, Any]) -> str | None:

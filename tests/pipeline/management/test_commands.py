@@ -55,7 +55,9 @@ def operation(github: FakeGitHub, planner: Planner) -> Operation:
     for number in (7, 8):
         github.mirror(make_issue(repository=repository, number=number))
     github.names |= {name: f"LA_{name}" for name in ("bug", *labels.wanted(repository))}
-    return make_operation(repository=repository, name="assign", live_until=MOMENT + timedelta(days=1), verbose=False)
+    return make_operation(
+        repository=repository, name="assign", live_until=MOMENT + timedelta(days=1), verbose=False, statistics=False
+    )
 
 
 def ran(*arguments: Any, code: int = 0) -> tuple[str, str]:
@@ -96,6 +98,13 @@ def test_verbose_shows_each_item_and_statistics_the_figures(operation: Operation
     out, _ = ran("run", "assign", "--verbose", "--statistics")
     assert "#7  planned" in out
     assert "by state: planned 2" in out
+
+
+def test_operation_says_whether_items_and_figures_are_shown_without_being_asked(operation: Operation) -> None:
+    assert "by state" not in ran("run", "assign")[0]
+    Operation.objects.update(verbose=True, statistics=True)
+    out, _ = ran("run", "assign")
+    assert ("#7  planned" in out, "by state: planned 2" in out) == (True, True)
 
 
 def test_json_is_one_document(operation: Operation) -> None:
