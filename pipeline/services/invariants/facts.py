@@ -128,7 +128,7 @@ def _operations(chosen: list[int]) -> Iterable[OperationFact]:
     slots: dict[int, list[SlotFact]] = defaultdict(list)
     for row in Slot.objects.filter(operation__repository__in=chosen).order_by("nominal_at"):
         slots[row.operation_id].append(SlotFact(row.nominal_at, row.status, row.run_id))
-    modes = _changes("operation.mode", "mode")
+    modes = _changes("mode", "operation.mode")
     rows = Operation.objects.filter(repository__in=chosen).select_related("repository", "periodic_task__crontab")
     for operation in rows.order_by("pk"):
         yield OperationFact(
@@ -143,10 +143,10 @@ def _operations(chosen: list[int]) -> Iterable[OperationFact]:
         )
 
 
-def _changes(action: str, field: str) -> dict[str, list[tuple[datetime, str, str]]]:
+def _changes(field: str, *actions: str) -> dict[str, list[tuple[datetime, str, str]]]:
     """Subject → its audited changes of one field, ascending."""
     found: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
-    for entry in AuditEntry.objects.filter(action=action).order_by("sequence"):
+    for entry in AuditEntry.objects.filter(action__in=actions, after__has_key=field).order_by("sequence"):
         found[entry.subject].append((entry.at, str(entry.before.get(field, "")), str(entry.after.get(field, ""))))
     return found
 
@@ -154,7 +154,7 @@ def _changes(action: str, field: str) -> dict[str, list[tuple[datetime, str, str
 def _runs(chosen: list[int]) -> Iterable[RunFact]:
     touching = Q(items__issue__isnull=False) | Q(items__discovery__isnull=False)
     touched = Count("items", filter=touching & Q(items__effects__state=Effect.State.APPLIED), distinct=True)
-    standings = _changes("repository.standing", "standing")
+    standings = _changes("standing", "repository.standing", "repository.changed")
     rows = Run.objects.filter(repository__in=chosen).select_related("repository", "parent").annotate(touched=touched)
     for row in rows.order_by("pk"):
         yield RunFact(

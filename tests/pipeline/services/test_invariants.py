@@ -348,12 +348,16 @@ def sent_after_the_end(world: Sound) -> None:
     Run.objects.filter(pk=world.run.pk).update(finished_at=MOMENT + timedelta(seconds=35))
 
 
-def sent_while_paused(world: Sound) -> None:
+def sent_while_paused(world: Sound, action: str = "repository.standing") -> None:
     with clock.using(clock.VirtualClock(MOMENT + timedelta(seconds=35))):
         audit.append(
-            actor="olga", action="repository.standing", subject="acme/watch", reason="Stop.",
+            actor="olga", action=action, subject="acme/watch", reason="Stop.",
             before={"standing": "active"}, after={"standing": "paused"},
         )  # fmt: skip
+
+
+def sent_while_paused_by_form(world: Sound) -> None:
+    sent_while_paused(world, "repository.changed")
 
 
 def for_nobody(world: Sound) -> None:
@@ -444,6 +448,7 @@ PLANTED: dict[str, tuple[Callable[[Sound], None], set[str]]] = {
     "held": (sent_while_off, {"effects.held"}),
     "over": (sent_after_the_end, {"effects.over"}),
     "paused": (sent_while_paused, {"effects.held"}),
+    "paused by form": (sent_while_paused_by_form, {"effects.held"}),
     "for nobody": (for_nobody, {"effects.nameless"}),
     "attempts": (sent_too_often, {"effects.attempts"}),
     "guidance": (no_guidance, {"handover.guidance"}),
