@@ -102,18 +102,28 @@ def marker_secret() -> bytes:
     return secret.encode()
 
 
-def open_steps(item: RunItem) -> list[int]:
-    """Steps with effects that still have to be sent, in order."""
-    return sorted(set(item.effects.filter(state=Effect.State.PLANNED).values_list("step", flat=True)))
+def next_rows(item: RunItem, *, one_by_one: bool) -> list[Effect]:
+    """What is to be sent next, in order: the first step that has planned effects.
+
+    `one_by_one`: only its first effect, where each is a request of its own, so that a stop is obeyed between them.
+    """
+    planned = list(item.effects.filter(state=Effect.State.PLANNED).order_by("step", "order"))
+    return planned[:1] if one_by_one else [row for row in planned if row.step == planned[0].step]
 
 
 def send_step(item: RunItem, step: int, github: GitHub, target: IssueTarget) -> list[Effect]:
-    """Send the planned effects of one step in one go and settle each; returns them as they are now.
+    """`send` for all planned effects of one step; returns them."""
+    rows = list(item.effects.filter(step=step, state=Effect.State.PLANNED).order_by("order"))
+    send(item, rows, github, target)
+    return rows
+
+
+def send(item: RunItem, rows: Sequence[Effect], github: GitHub, target: IssueTarget) -> None:
+    """Send planned effects of one step in one go and settle each; the rows are then as they are in the database.
 
     LeaseLost when the item is no longer ours: then nothing was sent. QuotaExhausted, once all is settled, when what is
     left has to wait for the quota.
     """
-    rows = list(item.effects.filter(step=step, state=Effect.State.PLANNED).order_by("order"))
     sent_at = _mark_sending(item, rows)
     if clock.now() - sent_at > STALE_BEFORE_SEND:
         raise claims.LeaseLost(f"Item {item.pk} slept too long before sending; it will be looked up.")
@@ -123,7 +133,6 @@ def send_step(item: RunItem, step: int, github: GitHub, target: IssueTarget) -> 
     spent = next((outcome.error for outcome in outcomes if isinstance(outcome.error, QuotaExhausted)), None)
     if spent is not None and all(row.state != Effect.State.UNKNOWN for row in rows):
         raise spent
-    return rows
 
 
 def _mark_sending(item: RunItem, rows: Sequence[Effect]) -> datetime:

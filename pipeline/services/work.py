@@ -165,25 +165,26 @@ def _changed_since_shown(item: RunItem, snapshot: IssueSnapshot | None) -> str:
 
 def _apply(item: RunItem, github: GitHub, snapshot: IssueSnapshot | None) -> None:
     stage(item, RunItem.Stage.WRITE)
-    for step in effects.open_steps(item):
-        if snapshot is not None and clock.now() - snapshot.read_at > _fresh(item, step):
+    one_by_one = item.run.repository.protocol == Repository.Protocol.REST
+    while rows := effects.next_rows(item, one_by_one=one_by_one):
+        if snapshot is not None and clock.now() - snapshot.read_at > _fresh(rows):
             snapshot = _read(item, github)
         stopped = guard.why_not(item)  # last: reading may have taken long, and a stop counts from its commit on
         if stopped:
             _stop(item, State.CANCELLED, stopped)
             return
-        edited = _edited(item, step, snapshot)
+        edited = _edited(rows, snapshot)
         if edited:
             _stop(item, State.CONFLICT, edited, ErrorType.CONFLICT)
             return
-        rows = effects.send_step(item, step, github, _target(item))
+        effects.send(item, rows, github, _target(item))
         if not _all_applied(item, rows):
             return
     claims.release(item, State.DONE, error_type=ErrorType.NONE, issue=item.issue or _opened_by(item))
 
 
-def _fresh(item: RunItem, step: int) -> timedelta:
-    return FRESH_TEXT if item.effects.filter(step=step, kind="write_sections").exists() else FRESH
+def _fresh(rows: Sequence[Effect]) -> timedelta:
+    return FRESH_TEXT if any(row.kind == "write_sections" for row in rows) else FRESH
 
 
 def _opened_by(item: RunItem) -> Issue | None:
@@ -203,11 +204,11 @@ def _target(item: RunItem) -> IssueTarget:
     return IssueTarget(number=issue.number, node_id=issue.node_id, body=issue.body, labels=tuple(issue.labels))
 
 
-def _edited(item: RunItem, step: int, snapshot: IssueSnapshot | None) -> str:
+def _edited(rows: Sequence[Effect], snapshot: IssueSnapshot | None) -> str:
     """A section that somebody wrote into since it was planned is never overwritten."""
     if snapshot is None:
         return ""
-    for row in item.effects.filter(step=step, state=Effect.State.PLANNED, kind="write_sections"):
+    for row in (row for row in rows if row.kind == "write_sections"):
         before = row.before.get("sections", {})
         for heading, content in row.payload["sections"]:
             now_there = read_section(snapshot.body, heading)

@@ -154,6 +154,27 @@ def test_stop_that_comes_while_the_issue_is_read_again_is_obeyed(
     assert (ended.state, ended.reason, github.writes) == (ITEM.CANCELLED, "The repository is paused.", [])
 
 
+@pytest.mark.parametrize(("protocol", "written"), [("rest", [SECTION]), ("graphql", [SECTION, ADD, REMOVE])])
+def test_stop_is_obeyed_between_the_requests_of_one_step(
+    item: RunItem, github: FakeGitHub, protocol: str, written: list[changes.Change]
+) -> None:
+    Repository.objects.update(protocol=protocol)
+    github.before_write = lambda: Repository.objects.update(standing="paused")
+    ended = worked(item, github)
+    assert github.writes == written
+    assert ended.state == (ITEM.CANCELLED if protocol == "rest" else ITEM.DONE)
+
+
+def test_issue_is_read_again_before_text_that_other_requests_held_up(
+    item: RunItem, github: FakeGitHub, planner: Planner, time: clock.VirtualClock
+) -> None:
+    Repository.objects.update(protocol="rest")
+    planner.answer = replace(ASSIGN, effects=(Planned(ADD), *ASSIGN.effects[:1]), moves={})
+    github.before_write = lambda: time.advance(timedelta(seconds=6))
+    worked(item, github)
+    assert (github.writes, github.calls["issue"]) == ([ADD, SECTION], 2)
+
+
 def test_error_is_told_with_its_type_stage_and_sentence(
     item: RunItem, github: FakeGitHub, told: Callable[[], list[dict[str, Any]]]
 ) -> None:
