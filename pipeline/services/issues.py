@@ -14,7 +14,7 @@ from pipeline.domain.checks.labels import state_faults
 from pipeline.domain.labels import has
 from pipeline.domain.snapshot import Actor, IssueSnapshot
 from pipeline.domain.states import Cause, State, refusal
-from pipeline.models import Effect, Issue, Repository, RunItem, Specialist, Transition, Workflow
+from pipeline.models import Effect, Handover, Issue, Repository, RunItem, Specialist, Transition, Workflow
 from pipeline.services import findings, reports, telemetry
 
 
@@ -116,6 +116,9 @@ def _follow_labels(issue: Issue, snapshot: IssueSnapshot) -> None:
     states = grammar.states_in(snapshot.labels)
     if len(states) == 1 and states[0].value != issue.state and not refusal(State(issue.state), states[0], Cause.HUMAN):
         move(issue, states[0], Cause.HUMAN, "The label was changed on GitHub.")
+        if states[0] in (State.DISCOVERY, State.ASSIGNED):  # nobody tracks it there, so what was open ends with it
+            begun = issue.handovers.filter(ended_at__isnull=True)
+            begun.update(outcome=Handover.Outcome.WITHDRAWN, ended_at=clock.now())
     findings.settle_states(issue, state_faults(snapshot.labels, State(issue.state), grammar))
 
 

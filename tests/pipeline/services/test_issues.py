@@ -18,6 +18,7 @@ from tests import values
 from tests.factories import (
     MOMENT,
     make_effect,
+    make_handover,
     make_issue,
     make_item,
     make_operation,
@@ -178,6 +179,14 @@ def test_state_label_that_a_person_changed_is_taken_over(repository: Repository,
     assert issue.state == after
     assert history(issue)[-1] == (before, after, "human")
     assert findings(issue) == {}
+
+
+def test_hand_over_ends_where_a_person_sends_its_issue_back(repository: Repository) -> None:
+    issue = known(repository, "copilot")
+    handover = make_handover(issue=issue)
+    absorb(repository, seen(labels=("site-monitor", "state::assigned")))
+    handover.refresh_from_db()
+    assert (handover.outcome, handover.ended_at) == ("withdrawn", clock.now())
 
 
 def test_move_that_the_table_forbids_is_a_finding_and_no_move(repository: Repository) -> None:
