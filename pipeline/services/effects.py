@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Lower
 
 from pipeline import clock
 from pipeline.domain import changes, diffs, markers
@@ -27,12 +28,13 @@ from pipeline.github.port import (
     GitHubError,
     Intent,
     IssueTarget,
+    NotFound,
     Outcome,
     QuotaExhausted,
     Refused,
     UnknownFate,
 )
-from pipeline.models import Effect, RunItem
+from pipeline.models import Effect, RepositoryLabel, RunItem
 from pipeline.services import claims, settling, telemetry
 
 # A process that slept longer than this between "sending" and the socket sends nothing: others may have looked it up.
@@ -185,6 +187,8 @@ def _not_applied(item: RunItem, row: Effect, error: GitHubError | None) -> None:
         values |= {"state": Effect.State.UNKNOWN, "look_up_at": now + quarantine}
     elif isinstance(error, Refused):
         values |= {"state": Effect.State.REFUSED, "settled_at": now}
+        if isinstance(error, NotFound):
+            _forget_labels(row)
     else:  # certainly not applied, and worth another try
         values |= {"state": Effect.State.PLANNED, "sent_at": None}
     Effect.objects.filter(pk=row.pk, epoch=row.epoch, state=Effect.State.SENDING).update(**values)
@@ -193,6 +197,13 @@ def _not_applied(item: RunItem, row: Effect, error: GitHubError | None) -> None:
     telemetry.emit(
         "effect.failed", run=item.run_id, item=item.pk, effect=row.key, kind=row.kind, state=row.state, error=row.error
     )
+
+
+def _forget_labels(row: Effect) -> None:
+    """Somebody may have deleted one on GitHub: the next run learns which there are, and makes what is missing."""
+    named = [str(name).lower() for name in row.payload.get("labels", ())]
+    known = RepositoryLabel.objects.filter(repository=row.item.run.repository_id)
+    known.annotate(lowered=Lower("name")).filter(lowered__in=named).delete()
 
 
 def cancel_planned(item: RunItem, reason: str) -> int:

@@ -10,8 +10,10 @@ import pytest
 from pipeline.domain.sections import read_section, upsert_section
 from pipeline.models import Issue, Kind, Mode, Run
 from pipeline.services import effects, revert, runs
+from sandbox import labels
+from sandbox.call import Call
 from sandbox.seed import add_repository
-from tests.scenarios.world import World
+from tests.scenarios.world import FULL_NAME, World
 
 NOTE = "\n## Notes of people\r\n\r\nA person's note 🛶 with trailing blanks   \r\n```\r\n## AI Assessment\r\n```\r\n"
 
@@ -162,3 +164,16 @@ def test_archived_repository_refuses_in_one_sentence_and_nothing_is_lost(graphql
     assert graphql.states() == ["assigned"]
     graphql.settle()
     graphql.verify()
+
+
+def test_label_that_somebody_deleted_is_made_again_by_the_next_run(graphql: World) -> None:
+    graphql.feed.publish(2)
+    graphql.run(Kind.MONITOR)
+    graphql.run(Kind.ASSIGN, limit=1)
+    outside = graphql.sandbox.world
+    with outside.lock:
+        labels.delete(outside, outside.named(FULL_NAME), Call("rosa-reviewer", "human"), "state::assigned")
+    assert graphql.run(Kind.ASSIGN).state == Run.State.FAILED
+    graphql.advance()
+    assert graphql.run(Kind.ASSIGN).state == Run.State.SUCCEEDED
+    assert "state::assigned" in graphql.remote(2).labels
