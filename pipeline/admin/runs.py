@@ -94,6 +94,9 @@ class RunScreen(PageScreen):
 
     def page_context(self, request: HttpRequest, row: Run) -> dict[str, Any]:
         may = request.user.has_perm
+        offers = row.mode == Mode.DRY_RUN and not row.is_active and may("pipeline.apply_plan")
+        undoes = row.mode == Mode.LIVE and not row.is_active and may("pipeline.revert_run")
+        why_not = runs.why_not_apply(row) if offers else revert.why_not_revert(row) if undoes else ""
         effects = Prefetch("effects", Effect.objects.order_by("order"))
         items = row.items.select_related("issue", "discovery", "report").prefetch_related(effects).order_by("position")
         return {
@@ -106,8 +109,9 @@ class RunScreen(PageScreen):
             "derived": row.derived.order_by("pk"),
             "slot": getattr(row, "slot", None),
             "show_diffs": row.mode == Mode.DRY_RUN,  # they are what a dry run is for
-            "may_apply": row.mode == Mode.DRY_RUN and not row.is_active and may("pipeline.apply_plan"),
-            "may_revert": row.mode == Mode.LIVE and not row.is_active and may("pipeline.revert_run"),
+            "may_apply": offers and not why_not,
+            "may_revert": undoes and not why_not,
+            "why_not": why_not,
             "may_cancel": row.is_active and may("pipeline.hold_operation"),
         }
 

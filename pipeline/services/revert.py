@@ -52,6 +52,15 @@ def open_effects(run: Run) -> QuerySet[Effect]:
     return applied.filter(kind__in=UNDOABLE)
 
 
+def why_not_revert(run: Run) -> str:
+    """One sentence why a run cannot be reverted; empty when it can."""
+    try:
+        _changed(run, dry_run=False)
+    except NotPossible as refusal:
+        return str(refusal)
+    return ""
+
+
 def _changed(run: Run, *, dry_run: bool) -> int:
     """How many items there are to undo; NotPossible where there are none, or where they are being undone."""
     if run.mode != Mode.LIVE or run.is_active:

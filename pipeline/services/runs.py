@@ -122,6 +122,15 @@ def apply_plan(run: Run, *, actor: str, reason: str, ring: bool = True) -> Run:
     return applied
 
 
+def why_not_apply(run: Run) -> str:
+    """One sentence why the plan of a run cannot be applied; empty when it can."""
+    try:
+        _shown(run)
+    except NotPossible as refusal:
+        return str(refusal)
+    return ""
+
+
 def _shown(run: Run) -> int:
     """How many items a dry run planned; NotPossible where there is nothing to apply, or nothing any more."""
     if run.mode != Mode.DRY_RUN or run.is_active:

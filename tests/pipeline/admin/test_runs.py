@@ -28,6 +28,19 @@ def test_dry_run_offers_apply_and_live_run_offers_revert(world: World, root: Cli
     assert ("Apply this plan" in live, "Revert this run" in live) == (False, True)
 
 
+def test_what_cannot_be_applied_or_reverted_offers_no_button_and_says_why(world: World, root: Client) -> None:
+    root.post(reverse("admin:pipeline_run_apply", args=[world.dry_run.pk]), {"reason": "It was reviewed."})
+    world.live_run.items.all().delete()
+
+    applied, empty = (
+        root.get(reverse("admin:pipeline_run_change", args=[run.pk])).content.decode()
+        for run in (world.dry_run, world.live_run)
+    )
+
+    assert ("Apply this plan" in applied, "was applied already; make a new dry run." in applied) == (False, True)
+    assert ("Revert this run" in empty, "changed nothing that is left to undo." in empty) == (False, True)
+
+
 def test_applied_plan_leads_to_the_new_run(world: World, root: Client) -> None:
     address = reverse("admin:pipeline_run_apply", args=[world.dry_run.pk])
 
