@@ -107,8 +107,14 @@ class Run(models.Model):
 
     @property
     def has_parts(self) -> bool:
-        """A daily run works through its parts; the revert of one has items of its own."""
-        return self.kind == Kind.DAILY and self.purpose != self.Purpose.REVERT
+        """A daily run works through its parts; the revert of one, and its plan applied, have items of their own."""
+        return self.kind == Kind.DAILY and self.purpose not in (self.Purpose.REVERT, self.Purpose.APPLY)
+
+    @property
+    def undoes(self) -> bool:
+        """It reverts another run, or applies the plan that such a revert showed."""
+        shown = self.source_run if self.purpose == self.Purpose.APPLY else None
+        return self.purpose == self.Purpose.REVERT or (shown is not None and shown.purpose == self.Purpose.REVERT)
 
 
 class Slot(models.Model):

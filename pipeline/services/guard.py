@@ -10,7 +10,7 @@ BY_HAND = (Run.Purpose.MANUAL, Run.Purpose.APPLY, Run.Purpose.REVERT)
 
 def why_not(item: RunItem) -> str:
     """One sentence why nothing may be written any more, or an empty string. Reads everything anew."""
-    run = Run.objects.select_related("repository", "operation", "parent").get(pk=item.run_id)
+    run = Run.objects.select_related("repository", "operation", "parent", "source_run").get(pk=item.run_id)
     now = clock.now()
     if run.state != Run.State.WORKING:
         return f"The run was {run.get_state_display()}."
@@ -19,7 +19,7 @@ def why_not(item: RunItem) -> str:
     if run.deadline_at is not None and run.deadline_at <= now:
         return "The run is past its timeout."
     # A stop must not stop the undoing.
-    if run.repository.standing != Repository.Standing.ACTIVE and run.purpose != Run.Purpose.REVERT:
+    if run.repository.standing != Repository.Standing.ACTIVE and not run.undoes:
         return f"The repository is {run.repository.get_standing_display()}."
     if run.parent is not None and not run.parent.is_active:
         return f"The daily run was {run.parent.get_state_display()}."

@@ -15,7 +15,7 @@ from pipeline.domain.reports import HEADING
 from pipeline.domain.sections import read_section, splice
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.github.port import IssueTarget
-from pipeline.models import Effect, ProblemReport, Repository, Run
+from pipeline.models import Effect, ProblemReport, Repository
 
 Facts = dict[str, Any]
 Ending = ProblemReport.Ending
@@ -112,7 +112,7 @@ def sections_written(row: ProblemReport, effect: Effect, facts: Facts) -> None:
 
 
 def closed(row: ProblemReport, effect: Effect) -> None:
-    close(row, Ending.REVERTED if effect.item.run.purpose == Run.Purpose.REVERT else Ending.RECOVERED)
+    close(row, Ending.REVERTED if effect.item.run.undoes else Ending.RECOVERED)
 
 
 def reopened(row: ProblemReport) -> None:

@@ -65,7 +65,7 @@ def _changed(run: Run, *, dry_run: bool) -> int:
     """How many items there are to undo; NotPossible where there are none, or where they are being undone."""
     if run.mode != Mode.LIVE or run.is_active:
         raise NotPossible(f"Only a finished live run can be reverted; {run} is {run.get_state_display()}.")
-    if run.purpose == Run.Purpose.REVERT:
+    if run.undoes:
         raise NotPossible(f"{run} is itself a revert; run the operation again instead.")
     undoing = run.derived.filter(purpose=Run.Purpose.REVERT, mode=Mode.LIVE, state__in=Run.ACTIVE).first()
     if undoing is not None and not dry_run:

@@ -59,7 +59,7 @@ def _move(item: RunItem, issue: Issue, after: State) -> None:
 def _cause(run: Run, after: State) -> Cause:
     """A person who sends an issue back in a triage reverts it; who says that it is done goes the usual way."""
     sent_back = run.kind == Kind.TRIAGE and after is not State.DONE
-    return Cause.REVERT if sent_back or run.purpose == Run.Purpose.REVERT else Cause.PIPELINE
+    return Cause.REVERT if sent_back or run.undoes else Cause.PIPELINE
 
 
 def _end_handovers(issue: Issue, after: State) -> None:

@@ -9,12 +9,14 @@ import pytest
 
 from pipeline.domain.sections import read_section, upsert_section
 from pipeline.models import Issue, Kind, Mode, Run
-from pipeline.services import effects, revert, runs
+from pipeline.services import effects, repositories, revert, runs
+from pipeline.services.operations import NotPossible
 from sandbox import labels
 from sandbox.call import Call
 from sandbox.seed import add_repository
 from tests.scenarios.world import FULL_NAME, World
 
+BY: dict[str, Any] = {"actor": "olga", "reason": "Wrong workflow."}
 NOTE = "\n## Notes of people\r\n\r\nA person's note 🛶 with trailing blanks   \r\n```\r\n## AI Assessment\r\n```\r\n"
 
 
@@ -162,6 +164,21 @@ def test_archived_repository_refuses_in_one_sentence_and_nothing_is_lost(graphql
     graphql.sandbox.world.named("demo/field-notes").archived = False
     graphql.run(Kind.ASSIGN)
     assert graphql.states() == ["assigned"]
+    graphql.settle()
+    graphql.verify()
+
+
+def test_revert_that_was_shown_first_is_applied_as_a_revert(graphql: World) -> None:
+    opened(graphql)
+    assigned = graphql.run(Kind.ASSIGN)
+    shown = carry(graphql, revert.revert_run(assigned, **BY, dry_run=True, ring=False))
+    repositories.set_standing(graphql.fresh(), "paused", **BY)  # a stop does not stop the undoing
+    applied = carry(graphql, runs.apply_plan(shown, **BY, ring=False))
+    assert (applied.state, graphql.states()) == (Run.State.SUCCEEDED, ["discovery"])
+    assert Issue.objects.get().transitions.order_by("-sequence")[0].cause == "revert"
+    for undone, words in ((assigned, "nothing that is left to undo"), (applied, "is itself a revert")):
+        with pytest.raises(NotPossible, match=words):
+            revert.revert_run(undone, **BY)
     graphql.settle()
     graphql.verify()
 

@@ -155,14 +155,18 @@ def _runs(chosen: list[int]) -> Iterable[RunFact]:
     touching = Q(items__issue__isnull=False) | Q(items__discovery__isnull=False)
     touched = Count("items", filter=touching & Q(items__effects__state=Effect.State.APPLIED), distinct=True)
     standings = _changes("standing", "repository.standing", "repository.changed")
-    rows = Run.objects.filter(repository__in=chosen).select_related("repository", "parent").annotate(touched=touched)
+    rows = (
+        Run.objects.filter(repository__in=chosen)
+        .select_related("repository", "parent", "source_run")
+        .annotate(touched=touched)
+    )
     for row in rows.order_by("pk"):
         yield RunFact(
             id=row.pk,
             operation=row.operation_id,
             requested_by=row.requested_by,
             by_hand=row.purpose in BY_HAND or (row.parent is not None and row.parent.purpose in BY_HAND),
-            purpose=row.purpose,
+            purpose=Run.Purpose.REVERT if row.undoes else row.purpose,
             mode=row.mode,
             nominal_at=row.nominal_at,
             group=row.group,

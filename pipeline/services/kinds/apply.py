@@ -37,7 +37,9 @@ class Apply(NoPrefetch):
         item.fingerprint, item.snapshot, item.reason = shown.fingerprint, shown.snapshot, shown.reason
         item.facts = {**shown.facts, **item.facts}
         item.save(update_fields=["fingerprint", "snapshot", "reason", "facts"])
-        Effect.objects.bulk_create(_copy(item, effect) for effect in shown.effects.order_by("order"))
+        Effect.objects.bulk_create(
+            _copy(item, effect) for effect in shown.effects.select_related("reverts").order_by("order")
+        )
 
     def plan(self, item: RunItem, snapshot: IssueSnapshot | None, github: GitHub) -> Plan:
         return conflict("not shown", "The dry run showed no change for this issue.")
@@ -67,4 +69,5 @@ def _copy(item: RunItem, shown: Effect) -> Effect:
         diff=shown.diff,
         live=True,
         planned_at=clock.now(),
+        reverts=shown.reverts,
     )

@@ -13,7 +13,7 @@ from pipeline.domain.plan import Plan, Planned, Verdict
 from pipeline.domain.sections import read_section, splice
 from pipeline.domain.states import State
 from pipeline.models import AuditEntry, Effect, Issue, Kind, Mode, Operation, Repository, Run, RunItem
-from pipeline.services import effects, execution, labels, revert, work
+from pipeline.services import effects, execution, labels, revert, runs, work
 from pipeline.services.claims import claim_item
 from pipeline.services.operations import NotPossible
 from tests.factories import BODY, MOMENT, make_effect, make_issue, make_item, make_operation, make_part, make_run
@@ -177,6 +177,17 @@ def test_daily_run_that_changed_an_issue_in_two_parts_is_undone_by_one_click(git
     assert list(moved_back) == [("copilot", "assigned"), ("assigned", "discovery")]
     with pytest.raises(NotPossible, match="nothing that is left to undo"):
         revert.revert_run(parent, **BY)
+
+
+def test_shown_revert_of_a_daily_run_is_applied_and_starts_no_part(github: FakeGitHub) -> None:
+    operation = make_operation(kind=Kind.DAILY, mode=Mode.LIVE, live_until=MOMENT + timedelta(days=1))
+    make_part(operation=operation, kind=Kind.ASSIGN, mode=Mode.LIVE)
+    parent = make_run(operation=operation, state=Run.State.SUCCEEDED)
+    assigned(github, operation, kind=Kind.ASSIGN, parent=parent, purpose=Run.Purpose.PART)
+    shown = carried_out(revert.revert_run(parent, **BY, dry_run=True))
+    applied = carried_out(runs.apply_plan(shown, **BY))
+    assert (applied.state, applied.children.count()) == (Run.State.SUCCEEDED, 0)
+    assert "state::discovery" in seen(github)[0]
 
 
 def test_revert_is_a_run_of_its_own_in_the_log(github: FakeGitHub) -> None:
