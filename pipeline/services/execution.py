@@ -135,11 +135,14 @@ def close_if_done(run_id: int) -> None:
     run = Run.objects.select_related("operation", "repository", "parent").get(pk=run_id)
     if run.has_parts or not run.selected or run.items.filter(state__in=RunItem.ACTIVE).exists():
         return
-    states = list(run.items.values_list("state", flat=True))
-    attempted = [state for state in states if state != RunItem.State.SKIPPED]
-    all_failed = bool(attempted) and all(state == RunItem.State.FAILED for state in attempted)
-    error = "Every item failed." if all_failed else ""
-    _close(run, Run.State.FAILED if all_failed else Run.State.SUCCEEDED, error, "permanent" if all_failed else "")
+    attempted = run.items.exclude(state=RunItem.State.SKIPPED)
+    states = set(attempted.values_list("state", flat=True))
+    if states == {RunItem.State.FAILED}:
+        _close(run, Run.State.FAILED, "Every item failed.", "permanent")
+    elif states == {RunItem.State.CANCELLED}:  # stopped before it did anything, which is no success
+        _close(run, Run.State.CANCELLED, attempted.values_list("reason", flat=True)[0], "")
+    else:
+        _close(run, Run.State.SUCCEEDED, "", "")
 
 
 def fail(run: Run, error: str, error_type: str) -> None:

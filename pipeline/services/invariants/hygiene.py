@@ -120,7 +120,6 @@ def known_secrets(repositories: Iterable[Repository]) -> list[str]:
         ours.github.token,
         ours.github.handover_token,
         ours.ai.api_key,
-        ours.administrator.password,
     ]
     for row in repositories:
         for reference in (row.token_reference, row.handover_token_reference, row.webhook_secret_reference):

@@ -13,7 +13,7 @@ from django.db import connections
 from pipeline import clock
 from pipeline.domain.plan import skip
 from pipeline.github.port import BadCredentials, QuotaExhausted, Transient
-from pipeline.models import Issue, Kind, Mode, Run, RunItem
+from pipeline.models import Issue, Kind, Mode, Repository, Run, RunItem
 from pipeline.services import bell, claims, connect, execution, kinds, labels, runs, slots
 from pipeline.services.kinds.base import Candidate, Unfinished
 from tests.factories import MOMENT, make_issue, make_item, make_operation, make_part, make_repository, make_run
@@ -106,6 +106,14 @@ def test_issue_that_another_live_run_holds_is_skipped_with_the_reason(run: Run, 
     done = finished(run)
     assert item_states(done) == [ITEM.SKIPPED, ITEM.DONE, ITEM.DONE]
     assert done.items.order_by("position")[0].reason == "Another live run is working on it."
+
+
+def test_run_that_was_stopped_before_it_did_anything_is_no_success(run: Run, github: FakeGitHub) -> None:
+    execution.execute(run.pk)
+    Repository.objects.update(standing="paused")
+    execution.work_on(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.error, github.writes) == (Run.State.CANCELLED, "The repository is paused.", [])
 
 
 # --- faults while choosing ---
