@@ -86,6 +86,11 @@ def relative(moment: datetime, now: datetime) -> str:
     return f"in {text}" if seconds > 0 else f"{text} ago"
 
 
+def spoken(value: object) -> str:
+    """ "dry run" for `dry_run`: a stored value as people say it."""
+    return str(value).replace("_", " ")
+
+
 def span(length: timedelta | None, parts: int = 2) -> str:
     """ "2 h 5 min": the two largest units that say something."""
     if length is None:

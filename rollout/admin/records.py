@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from pipeline.admin.base import RecordScreen
 from pipeline.views import display
 from rollout.models import Announcement, Firing, Hold, Override, ProgressEntry, Resumption, Signature, Tick
+from rollout.services import stop_links
 
 
 @admin.register(ProgressEntry)
@@ -37,6 +39,13 @@ class AnnouncementScreen(RecordScreen):
     search_fields = ("subject", "body")
     search_help_text = "Words"
     more = ("recipients", "body", "error", "due_at", "key")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Announcement | None:
+        """Shown and never saved: the link that stops is only for those who may."""
+        row: Announcement | None = super().get_object(request, object_id, from_field)
+        if row is not None and not request.user.has_perm("rollout.stop_rollout"):
+            row.body = stop_links.without(row.body)
+        return row
 
     @admin.display(description="State", ordering="state")
     def state_word(self, row: Announcement) -> SafeString | str:

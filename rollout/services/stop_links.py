@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -14,6 +15,8 @@ from rollout.services import links
 
 SALT = "rollout.hold"  # the first purpose's name; links that are under way stay good
 VALID = timedelta(hours=24)
+IN_TEXT = re.compile(r"\S*/stop/\S+")
+KEPT_BACK = "(a link for those who may stop the rollout)"
 
 
 def address(rollout: Rollout, *, operation: str = "") -> str:
@@ -21,6 +24,11 @@ def address(rollout: Rollout, *, operation: str = "") -> str:
     token = signing.dumps({"rollout": rollout.pk}, salt=SALT)
     chosen = f"?{urlencode({'what': f'hold:operation:{operation}'})}" if operation else ""
     return links.absolute(reverse("rollout-stop-link", args=[token])) + chosen
+
+
+def without(text: str) -> str:
+    """The text of an alert for somebody who may not stop: whoever has the link can."""
+    return IN_TEXT.sub(KEPT_BACK, text)
 
 
 def read(token: str) -> Rollout:

@@ -88,8 +88,19 @@ class Standing:
         return (self.day + 6) // 7 if self.day is not None and self.day > 0 else None
 
     @property
+    def next_gate_when(self) -> str:
+        """How far its day is, as people say it; empty without a day."""
+        return _distance((self.next_gate_on - self.now.date()).days) if self.next_gate_on else ""
+
+    @property
     def url(self) -> str:
         return display.page_of(self.rollout)
+
+
+def _distance(days_ahead: int) -> str:
+    if days_ahead < 0:
+        return f"its day was {'yesterday' if days_ahead == -1 else f'{-days_ahead} days ago'}"
+    return {0: "today", 1: "tomorrow"}.get(days_ahead, f"in {days_ahead} days")
 
 
 def of(rollout: Rollout, now: datetime) -> Standing:

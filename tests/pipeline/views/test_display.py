@@ -29,6 +29,10 @@ def test_relative_time_names_the_largest_unit(seconds: int, words: str) -> None:
     assert display.relative(NOW + timedelta(seconds=seconds), NOW) == words
 
 
+def test_stored_value_is_said_as_people_say_it() -> None:
+    assert display.spoken("dry_run") == "dry run"
+
+
 @pytest.mark.parametrize(
     ("length", "words"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -9,6 +11,8 @@ from django.utils.html import escape
 
 from pipeline.models import AuditEntry
 from rollout.metrics.registry import METRICS
+from rollout.models import Announcement
+from rollout.services import stop_links
 from tests import guards
 from tests.rollout.admin.addresses import every, page
 from tests.rollout.admin.world import World
@@ -96,3 +100,14 @@ def test_audit_log_is_verified_on_request(world: World, root: Client) -> None:
 
     assert "are there and unaltered" in sound
     assert "Entry 2 was altered" in altered
+
+
+@pytest.mark.parametrize(("role", "shown"), [("stakeholder", False), ("reviewer", False), ("operator", True)])
+def test_link_that_stops_is_shown_to_those_who_may_stop(
+    world: World, as_role: Callable[[str], Client], role: str, shown: bool
+) -> None:
+    link = stop_links.address(world.rollout)
+    Announcement.objects.filter(pk=world.announcement.pk).update(body=f"Stop it: {link}\nThat is all.")
+    text = as_role(role).get(f"/admin/rollout/announcement/{world.announcement.pk}/change/").content.decode()
+    assert "That is all." in text
+    assert (link in text) is shown
