@@ -70,7 +70,8 @@ def _faulty(question: Question, *checks: str) -> Sample:
     told = [f"#{number}" for _key, number in found]
     looked = synced is not None and synced >= question.start
     n = max(len(found), int(looked))
-    return Sample(told, rows_of(Finding, (key for key, _ in found)), n, None, question.start, None, names(told))
+    newest = None if found else synced  # "none" is as old as the look; what was found stays true until it is resolved
+    return Sample(told, rows_of(Finding, (key for key, _ in found)), n, newest, question.start, None, names(told))
 
 
 def _conflicting(question: Question) -> Sample:
@@ -89,7 +90,8 @@ def _corrupted(question: Question) -> Sample:
     found = list(question.only(merges).values_list("pk", "issue__number")[:MOST_ROWS])
     told = [*states.facts, *(f"#{number} (merge conflict)" for _key, number in found)]
     rows = (*states.rows, *rows_of(Handover, (key for key, _ in found)))
-    return Sample(told, rows, max(states.n or 0, len(found)), None, question.start, None, names(told))
+    newest = None if found else states.newest
+    return Sample(told, rows, max(states.n or 0, len(found)), newest, question.start, None, names(told))
 
 
 def _between(question: Question) -> QuerySet[Issue]:

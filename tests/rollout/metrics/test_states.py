@@ -82,3 +82,18 @@ def test_merge_conflicts_of_handovers_are_corruption(repository: Repository, ask
     make_handover(issue=issue, blocker="conflict", requested_at=LATER)
     make_finding(repository=repository, issue=issue, check_id="state.missing", first_seen=LATER)
     assert ask("data_corruption").value == 2.0
+
+
+def test_no_conflict_is_as_old_as_the_last_look(repository: Repository, ask: Ask) -> None:
+    for metric in ("conflicting_states", "data_corruption"):
+        found = ask(metric)
+        assert (found.value, found.newest) == (0.0, repository.synced_at)
+
+
+def test_conflict_that_was_found_does_not_grow_old(repository: Repository, ask: Ask) -> None:
+    make_finding(
+        repository=repository, issue=make_issue(repository=repository), check_id="state.conflict", first_seen=LATER
+    )
+    for metric in ("conflicting_states", "data_corruption"):
+        found = ask(metric)
+        assert (found.value, found.newest) == (1.0, None)
