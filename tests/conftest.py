@@ -110,7 +110,8 @@ def django_db_setup(
     with django_db_blocker.unblock():
         drop = _copied_schema(afresh=django_db_createdb)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection.ops, "sql_flush", flush.sql_flush)
+        # Of the class: where a browser's event loop runs, Django opens another connection.
+        patch.setattr(type(connection.ops), "sql_flush", flush.sql_flush)
         yield
     with django_db_blocker.unblock():
         drop()

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
+from django.db.backends.base.operations import BaseDatabaseOperations
 
 from tests import guards
 
 KEPT = frozenset({"django_content_type", "auth_permission", "django_migrations"})
 
 
-def sql_flush(style: object, tables: Sequence[str], **options: Any) -> list[str]:
+def sql_flush(self: BaseDatabaseOperations, style: object, tables: Sequence[str], **options: Any) -> list[str]:
     """One DELETE for each table with rows; foreign keys are checked at the end of the transaction."""
     names = sorted(set(tables) - KEPT)
     counted = " UNION ALL ".join(
