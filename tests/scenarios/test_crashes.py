@@ -109,8 +109,8 @@ def test_tick_killed_between_slot_and_message_is_made_good_by_the_next(
 ) -> None:
     """K0: the slot's row is committed, nothing is sent."""
     killer = Killer(1)
-    monkeypatch.setattr(bell, "_send", killer.before(bell._send))
     graphql.live(Kind.MONITOR)
+    monkeypatch.setattr(bell, "_send", killer.before(bell._send))
     graphql.feed.publish(1)
     graphql.until(graphql.all_in("discovery", 1))
     assert (killer.left, graphql.deaths) == (0, 1)

@@ -391,7 +391,8 @@ def turned_by_nobody(world: Sound) -> None:
 
 def without_a_reason(world: Sound) -> None:
     audit.append(actor="olga", action="role.changed", subject="x", reason="Because.")
-    AuditEntry.objects.update(reason="")
+    with guards.taken_away():
+        AuditEntry.objects.update(reason="")
 
 
 def hot_loop(world: Sound) -> None:

@@ -64,6 +64,7 @@ def questions(world: World) -> list[str]:
     found += [page("rollout_refuse_resume", key, world.hold.pk)]
     found += [page("stepprogress_answer", world.step.pk, "process-guidance-maintained")]
     found += [page(f"rollback_{name}", world.rollback.pk, "announced") for name in ("retry", "skip")]
+    found += [page(f"rollout_survey_{name}", key, world.survey.pk) for name in ("answer", "close")]
     found += of_batch(world)
     for row, names in OF_ROWS.items():
         model = getattr(world, row)

@@ -38,7 +38,10 @@ LOOKS = {
     "rollout_reviewbatch_export",
     "rollout_reviewbatch_verify",
     "rollout_rollback_export",
-    *(f"rollout_rollout_{name}" for name in ("gates", "holds", "limits", "plan", "rollback", "triggers", "undo")),
+    *(
+        f"rollout_rollout_{name}"
+        for name in ("gates", "holds", "limits", "plan", "rollback", "survey", "triggers", "undo")
+    ),
 }
 
 
@@ -67,6 +70,8 @@ def of_the_rollout(world: World) -> dict[str, frozenset[str]]:
         page("rollout_timetable", key): OPERATORS,
         page("rollout_profile", key): LEADS,
         page("rollout_survey_open", key): LEADS,
+        page("rollout_survey_answer", key, world.survey.pk): ALL,
+        page("rollout_survey_close", key, world.survey.pk): LEADS,
         page("rollout_launch", key): LEADS,
         page("rollout_weekly", key): LEADS,
         page("rollout_gate_ask", key, "rehearsal-sign-off"): LEADS,

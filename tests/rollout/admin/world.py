@@ -62,10 +62,11 @@ class World:
     case: models.CompletionCase
     manual_review: models.ManualReview
     escalation_rule: models.EscalationRule
+    survey: models.Survey
 
     def rows(self) -> list[Model]:
         """Those that have a screen of their own."""
-        inner = (models.TriageItem, pipeline_models.Repository)
+        inner = (models.TriageItem, models.Survey, pipeline_models.Repository)
         return [row for field in fields(self) if not isinstance(row := getattr(self, field.name), inner)]
 
     def lists(self) -> list[str]:
@@ -188,4 +189,7 @@ def build() -> World:
         review=review,
         dispute=dispute,
         **make_overdue(rollout.repository, HOSTILE)._asdict(),
+        survey=models.Survey.objects.create(
+            rollout=rollout, round=1, question=HOSTILE, opened_by=LEAD, opened_at=now, closes_at=now + timedelta(days=5)
+        ),
     )
