@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from datetime import UTC, datetime
+from itertools import islice
 
 from cronsim import CronSim, CronSimError
 
@@ -73,9 +73,3 @@ def fires_between(expression: str, after: datetime, until: datetime, most: int =
         if len(found) > most:
             found.pop(0)
     return tuple(found)
-
-
-def shortest_gap(expression: str, after: datetime) -> timedelta:
-    """The shortest distance between two of the next fires, for warnings about load."""
-    fires = next_fires(expression, after, 12)
-    return min((b - a for a, b in pairwise(fires)), default=timedelta(days=366))

@@ -125,12 +125,6 @@ def advance(rollback: Rollback, now: datetime) -> Rollback:
     return rollback
 
 
-def advance_all(now: datetime) -> list[Rollback]:
-    """Every rollback that is under way: what the tick calls."""
-    rows = Rollback.objects.filter(state=Rollback.State.RUNNING).select_related("rollout__repository")
-    return [advance(rollback, now) for rollback in rows.order_by("is_drill", "pk")]
-
-
 def _pass(rollback: Rollback, now: datetime, only: str = "") -> None:
     """Try what is ready, each once; what that settles makes others ready."""
     tried: set[str] = set()

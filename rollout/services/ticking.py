@@ -60,7 +60,8 @@ def after_turn(repository_id: int) -> None:
 def carry_on(now: datetime | None = None) -> None:
     """Rollbacks that are under way, messages that are due, reminders; what a crash left lying among them."""
     now = now or clock.now()
-    for rollback in Rollback.objects.filter(state=Rollback.State.RUNNING).select_related("rollout__repository"):
+    under_way = Rollback.objects.filter(state=Rollback.State.RUNNING).select_related("rollout__repository")
+    for rollback in under_way.order_by("is_drill", "pk"):  # a drill waits for what is in earnest
         _advance(rollback, now)
     incidents.remind_due(now)
     stop.remind_due(now)

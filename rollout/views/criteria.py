@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString
 from pipeline.views import display
 from rollout.domain import wording
 from rollout.domain.plan import Criterion, Source
-from rollout.domain.verdicts import Verdict
 from rollout.metrics.registry import METRICS
 from rollout.models import Evaluation, Rollout, Tick
 from rollout.services import explain
@@ -104,11 +103,6 @@ def _line(criterion: Criterion, found: Evaluation | None, tick: Tick | None) -> 
         window=wording.window(criterion.window) if measured else display.NOTHING,
         next="" if found else NEXT[criterion.source],
     )
-
-
-def open_points(rows: Iterable[CriterionLine]) -> int:
-    """How many do not pass."""
-    return sum(row.verdict != Verdict.PASS for row in rows)
 
 
 def evidence(found: Evaluation) -> list[SafeString | str]:

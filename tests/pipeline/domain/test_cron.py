@@ -10,7 +10,7 @@ from celery.schedules import crontab
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.cron import BadCron, check, fires_after, fires_between, next_fires, shortest_gap
+from pipeline.domain.cron import BadCron, check, fires_after, fires_between, next_fires
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 CRONS = ["0 */2 * * *", "5 */4 * * *", "30 6 * * *", "*/15 * * * *", "* * * * *", "0 0 1 * *", "0 9 * * 1-5"]
@@ -120,16 +120,3 @@ def test_moment_of_another_zone_is_read_in_utc() -> None:
 @pytest.mark.parametrize("day", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
 def test_day_of_a_clock_change_has_24_hours(day: datetime) -> None:
     assert len(fires_between("30 * * * *", day, day + timedelta(days=1))) == 24
-
-
-@pytest.mark.parametrize(
-    ("expression", "gap"),
-    [
-        ("* * * * *", timedelta(minutes=1)),
-        ("5 */4 * * *", timedelta(hours=4)),
-        ("0,10 * * * *", timedelta(minutes=10)),
-        ("30 6 * * *", timedelta(days=1)),
-    ],
-)
-def test_shortest_gap_is_that_of_the_next_fires(expression: str, gap: timedelta) -> None:
-    assert shortest_gap(expression, START) == gap
