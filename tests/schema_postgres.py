@@ -20,6 +20,7 @@ def copy(*, afresh: bool = False) -> str:
     name = str(settings.DATABASES[connection.alias]["TEST"]["NAME"])
     original = PREFIX + fingerprint(applications())
     with connection._nodb_cursor() as server:
+        server.execute("SET lock_timeout = 0")  # migrating takes longer than anything may wait in production
         server.execute("SELECT pg_advisory_lock(%s)", [LOCK])  # given back with the connection
         if afresh or original not in _originals(server):
             for old in _originals(server):
