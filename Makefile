@@ -7,6 +7,8 @@ PORT ?= 8000
 SANDBOX_PORT ?= 8765
 # Three on two cores: some tests wait for processes, so that two would leave a core idle.
 JOBS ?= 3
+# Some images switch it off: then each of the workers, and each process that a test starts, compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help up venv dev test test-postgres lint format types imports check lock clean-data shots audit
