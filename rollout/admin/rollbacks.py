@@ -19,7 +19,7 @@ from pipeline.admin.questions import Question, ask, require
 from pipeline.views import display
 from rollout.admin.base import PageView, RolloutPages, tabs
 from rollout.models import Announcement, Rollback, RollbackStep, TriageItem
-from rollout.services import exports, saga, triage
+from rollout.services import exports, saga, stop_links, triage
 from rollout.views import rollbacks
 
 RIGHT, TRIAGE = "rollout.add_rollback", "rollout.change_triageitem"
@@ -96,7 +96,7 @@ class RollbackScreen(RolloutPages):
             "tabs": tabs(row.rollout),
             "lines": rollbacks.saga_lines(row),
             "items": Paginator(items, PER_PAGE).get_page(request.GET.get("p")),
-            "messages_sent": Announcement.objects.filter(key__startswith=f"rollback:{row.pk}"),
+            "messages_sent": _messages(row, may_stop=may("rollout.stop_rollout")),
             "took": took,
             "off": off,
             "may_retry": may(RIGHT),
@@ -105,6 +105,14 @@ class RollbackScreen(RolloutPages):
             "may_apply": may(RIGHT),
             "left": triage.not_carried_out(row).count(),
         }
+
+
+def _messages(row: Rollback, *, may_stop: bool) -> list[Announcement]:
+    """Shown and never saved: the link that stops is only for those who may."""
+    found = list(Announcement.objects.filter(key__startswith=f"rollback:{row.pk}:"))
+    for message in found if not may_stop else ():
+        message.body = stop_links.without(message.body)
+    return found
 
 
 def _step(row: Rollback, name: str) -> RollbackStep:

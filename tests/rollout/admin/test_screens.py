@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils.html import escape
 
+from pipeline import clock
 from pipeline.models import AuditEntry
 from rollout.metrics.registry import METRICS
 from rollout.models import Announcement
@@ -111,3 +112,18 @@ def test_link_that_stops_is_shown_to_those_who_may_stop(
     text = as_role(role).get(f"/admin/rollout/announcement/{world.announcement.pk}/change/").content.decode()
     assert "That is all." in text
     assert (link in text) is shown
+
+
+def test_rollbacks_page_tells_its_own_messages_and_the_link_only_to_those_who_may_stop(
+    world: World, as_role: Callable[[str], Client]
+) -> None:
+    link, own = stop_links.address(world.rollout), f"rollback:{world.rollback.pk}"
+    for key, body in ((f"{own}:email", f"Stop it: {link}"), (f"{own}0:email", "Of another one.")):
+        Announcement.objects.update_or_create(
+            key=key, defaults={"channel": "email", "subject": "Rolled back", "body": body, "created_at": clock.now()}
+        )
+    address = f"/admin/rollout/rollback/{world.rollback.pk}/change/"
+    seen = {role: as_role(role).get(address).content.decode() for role in ("stakeholder", "operator")}
+    assert {role: link in text for role, text in seen.items()} == {"stakeholder": False, "operator": True}
+    assert "Stop it: (" in seen["stakeholder"]
+    assert "Of another one." not in seen["operator"]
