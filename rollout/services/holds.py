@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -95,6 +96,21 @@ def stopped(rollout: Rollout, hold: Hold) -> list[Operation]:
     undone = rollout.steps.filter(state=StepProgress.State.ROLLED_BACK).values_list("number", flat=True)
     names = held_by_step(plans.plan_of(rollout.plan), hold.step, set(undone))
     return [row for row in rows if row.name in names]
+
+
+def by_steps(rollout: Rollout) -> dict[str, Hold]:
+    """The operations that holds of steps stop, each with one that does."""
+    rows = Hold.objects.filter(rollout=rollout, released_at__isnull=True).exclude(step="")
+    return {row.name: hold for hold in rows for row in stopped(rollout, hold)}
+
+
+def keep(rollout: Rollout, before: Mapping[str, Hold], now: datetime) -> None:
+    """After a rollback: its ramps fell, and their operations would go on with what stood before. Those that a hold of
+    a step stopped stay held, each by itself, in the name of who held it.
+    """
+    let_go = before.keys() - by_steps(rollout).keys()
+    for name in sorted(let_go):
+        place(rollout, operation=name, by=before[name].by, reason=before[name].reason, now=now)
 
 
 def lower(row: Operation, mode: str, *, rule: str, reason: str) -> bool:

@@ -13,7 +13,7 @@ from django.db import transaction
 from pipeline import clock
 from pipeline.services import audit
 from pipeline.services.operations import NotPossible
-from rollout.domain.desired import DRY_RUN, OFF, belongs, in_scope, stopped_by_rollback
+from rollout.domain.desired import DRY_RUN, OFF, belongs, in_scope, stopped_by_hold, stopped_by_rollback
 from rollout.domain.progress import Cause, RolloutState, StepState
 from rollout.models import Announcement, Firing, Hold, Rollback, Rollout, StepProgress
 from rollout.notifier.channels import CHANNELS
@@ -53,6 +53,7 @@ def hold(
         rule = f"hold {placed.pk}"
         holds.lower_all(holds.stopped(rollout, placed), DRY_RUN, rule=rule, reason=f"Held by {by}: {reason}")
         holds.lower_part(situation.managed(rollout), placed, rule=rule)
+        _hold_what_went_on(rollout, placed, by, reason)
         _hold_states(rollout, operation, step, by)
         if not record.is_rule(by):  # a trigger tells of its own holds, with the figures
             scope = holds.scope(placed)
@@ -131,7 +132,27 @@ def scope_name(rollout: Rollout, step: str = "") -> str:
     return step or rollout.repository.full_name
 
 
+def _hold_what_went_on(rollout: Rollout, placed: Hold, by: str, reason: str) -> None:
+    """Of a rolled-back step the ramp fell, and its operation went on with what stood before: that is meant, too."""
+    if not placed.step:
+        return
+    names = in_scope(plans.plan_of(rollout.plan), placed.step, stopped_by_hold)
+    names -= {row.name for row in holds.stopped(rollout, placed)}
+    for row in (row for row in situation.managed(rollout) if row.name in names):
+        own = holds.place(rollout, operation=row.name, by=by, reason=reason, now=clock.now())
+        holds.lower(row, DRY_RUN, rule=f"hold {own.pk}", reason=f"Held by {by}: {reason}")
+
+
+def _is_down(rollout: Rollout, step: str) -> bool:
+    """Whether it stands where a rollback put it; what was started again since has to be stopped anew."""
+    if not step:
+        return rollout.state == Rollout.State.ROLLED_BACK
+    mine = [row.state for row in rollout.steps.all() if belongs(row.number, step)]
+    return all(state == StepProgress.State.ROLLED_BACK for state in mine)
+
+
 def _take_down(rollout: Rollout, step: str, by: str, reason: str, review_at: datetime | None) -> None:
+    held = holds.by_steps(rollout)
     placed = holds.place(rollout, step=step, by=by, reason=reason, now=clock.now(), review_at=review_at)
     rows = situation.managed(rollout)
     if step:
@@ -142,6 +163,7 @@ def _take_down(rollout: Rollout, step: str, by: str, reason: str, review_at: dat
     if not step and rollout.state != Rollout.State.ROLLED_BACK:
         record.move(rollout, RolloutState.ROLLED_BACK, _cause(by))
     _move_steps(rollout, step, StepState.ROLLED_BACK, by)
+    holds.keep(rollout, held, clock.now())
     audit.append(
         actor=by,
         action="rollout.rolled_back",

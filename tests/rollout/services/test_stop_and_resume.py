@@ -235,3 +235,35 @@ def test_a_finished_rollout_cannot_be_stopped_and_says_where_to(rollout: Rollout
     Rollout.objects.filter(pk=rollout.pk).update(state=Rollout.State.FINISHED)
     with pytest.raises(NotPossible, match="is over; switch the operation off"):
         stop.hold(rollout, by="anna", reason="Stop.")
+
+
+def in_week_2(rollout: Rollout, virtual_clock: VirtualClock) -> None:
+    """Step 2.1 is live: a ramp on what step 1.1 made live."""
+    world.go(rollout, "day-7", brought_forward="All are here.")
+    virtual_clock.advance(timedelta(days=1))
+    world.tick(rollout)
+
+
+@pytest.mark.parametrize("scope", ["2.1", "2"])
+def test_what_a_person_holds_stays_held_when_a_rule_rolls_its_step_back(
+    rollout: Rollout, virtual_clock: VirtualClock, scope: str
+) -> None:
+    in_week_2(rollout, virtual_clock)
+    stop.hold(rollout, step=scope, by="anna", reason="Odd labels.")
+    stop.roll_back(rollout, step="2.1", by="rule:slow", reason="Too slow.")
+    world.tick(rollout)
+    assert world.mode(rollout, "assign") == Mode.DRY_RUN
+    assert Hold.objects.get(operation="assign").by == "anna"
+
+
+def test_holding_a_rolled_back_ramp_holds_what_went_on_without_it(
+    rollout: Rollout, virtual_clock: VirtualClock
+) -> None:
+    in_week_2(rollout, virtual_clock)
+    stop.roll_back(rollout, step="2.1", by="anna", reason="Too slow.", confirmation="2.1")
+    world.tick(rollout)
+    assert "assign" in world.live(rollout)
+    stop.hold(rollout, step="2.1", by="anna", reason="Odd labels, too.")
+    assert "assign" not in world.live(rollout)
+    world.tick(rollout)
+    assert "assign" not in world.live(rollout)
