@@ -97,10 +97,10 @@ def roll_back(
             state=Rollback.State.RUNNING,
             is_drill=drill,  # a drill gives way to the real one
         ).first()
+        if not drill and (running is None or not _is_down(rollout, step)):
+            _take_down(rollout, step, by, reason, review_at)
         if running is not None:
             return running
-        if not drill:
-            _take_down(rollout, step, by, reason, review_at)
         return saga.start(
             rollout,
             step=step,

@@ -267,3 +267,12 @@ def test_holding_a_rolled_back_ramp_holds_what_went_on_without_it(
     assert "assign" not in world.live(rollout)
     world.tick(rollout)
     assert "assign" not in world.live(rollout)
+
+
+def test_rolling_back_again_what_was_started_again_stops_it_although_the_first_is_not_done(rollout: Rollout) -> None:
+    made = stop.roll_back(rollout, step="1.1", by="anna", reason="Failures.", confirmation="1.1")
+    Rollback.objects.filter(pk=made.pk).update(state=Rollback.State.DONE)
+    world.start_again(rollout)
+    Rollback.objects.filter(pk=made.pk).update(state=Rollback.State.RUNNING)  # undoing was chosen afterwards
+    stop.roll_back(rollout, step="1.1", by="anna", reason="Failures again.", confirmation="1.1")
+    assert world.mode(rollout, "assign") == Mode.OFF
