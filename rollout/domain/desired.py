@@ -122,6 +122,11 @@ class Change:
             return RANK[self.after] > RANK[self.before]
         return self.knob != "cron" and int(self.after) > int(self.before)
 
+    @property
+    def reduces(self) -> bool:
+        """Whether it can only make less happen; another cron may do either."""
+        return self.knob != "cron" and not self.grows
+
 
 def with_limits(situation: Situation, found: Mapping[str, Limit]) -> Situation:
     return replace(situation, limits=found)

@@ -193,7 +193,9 @@ def _apply(rollout: Rollout, change: Change, fence: Fence, evidence: dict[str, o
         with fence.change():
             rows = Operation.objects.select_for_update(of=("self",)).filter(repository_id=rollout.repository_id)
             row = rows.filter(name=change.operation).first()
-            if row is None or not _turn(row, change, evidence):
+            if row is None or (not change.reduces and toggles.has_news(rollout)):
+                return False
+            if not _turn(row, change, evidence):
                 return False
             if _is_told(change):
                 record.say(rollout, f"rule:{change.rule}", _sentence(change))

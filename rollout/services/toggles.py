@@ -44,6 +44,12 @@ def take(rollout: Rollout, fence: Fence, now: datetime) -> None:
             _settle(rollout, by_hand, now)
 
 
+def has_news(rollout: Rollout) -> bool:
+    """Whether a person turned a knob since it was last looked; until that is taken in, nothing is raised over it."""
+    newer = AuditEntry.objects.filter(sequence__gt=rollout.audit_seen, action__in=KNOBS)
+    return any(not record.is_rule(actor) for actor in newer.values_list("actor", flat=True))
+
+
 def _drilled(rollout: Rollout, entry: AuditEntry) -> bool:
     """A drill switches off in the name of whoever started it, and puts everything back itself."""
     drills = Rollback.objects.filter(rollout=rollout, is_drill=True, by=entry.actor, started_at__lte=entry.at)

@@ -395,3 +395,25 @@ def test_every_change_names_its_rule_and_the_evidence(rollout: Rollout) -> None:
     assert entry.before == {"mode": "dry_run"}
     assert entry.evidence["gates"] == {"week-1": "sign-off"}
     assert entry.evidence["plan"] == rollout.plan.sha256
+
+
+@pytest.mark.parametrize("knob", ["mode", "limit"])
+def test_what_a_person_lowers_in_the_middle_of_it_is_not_raised_again(
+    rollout: Rollout, monkeypatch: pytest.MonkeyPatch, knob: str
+) -> None:
+    """After people's turns were read, and before the operations are."""
+
+    def lower(*_given: object) -> None:
+        row = world.operation(rollout, "assign")
+        if knob == "mode":
+            operations.set_mode(row, Mode.OFF, actor="anna", reason="Odd labels.")
+        else:
+            operations.set_limit(row, 1, actor="anna", reason="Odd labels.")
+
+    monkeypatch.setattr(reconcile, "_take_over", lower)
+    world.tick(rollout)
+    row = world.operation(rollout, "assign")
+    assert (row.mode, row.limit) == ((Mode.OFF, 10) if knob == "mode" else (Mode.LIVE, 1))
+    monkeypatch.undo()
+    world.tick(rollout)
+    assert (world.mode(rollout, "assign"), world.operation(rollout, "assign").limit) == (row.mode, row.limit)
