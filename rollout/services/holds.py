@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from pipeline.models import Mode, Operation
 from pipeline.services import audit, operations
 from rollout.domain.desired import DRY_RUN, OFF, RANK, held_by_step
-from rollout.models import Hold, Rollout, StepProgress
+from rollout.models import Hold, Resumption, Rollout, StepProgress
 from rollout.services import plans, record, situation
 
 
@@ -47,6 +47,7 @@ def place(
         else:
             _tell(rollout, hold)
             return hold
+    _answer(standing, by=by, reason=reason)
     if record.is_rule(standing.by) and not record.is_rule(by):
         # A rule may end its own probing; what a person stops stays stopped.
         Hold.objects.filter(pk=standing.pk).update(by=by, reason=reason.strip()[:500], probes=0, review_at=review_at)
@@ -56,6 +57,21 @@ def place(
         Hold.objects.filter(pk=standing.pk).update(review_at=review_at)
         standing.refresh_from_db()
     return standing
+
+
+def _answer(standing: Hold, *, by: str, reason: str) -> None:
+    """Who stops what is stopped already says no to a request to start again that was made before."""
+    asked = standing.resumptions.filter(state=Resumption.State.ASKED)
+    for pk in list(asked.values_list("pk", flat=True)):
+        if asked.filter(pk=pk).update(state=Resumption.State.REFUSED):
+            audit.append(
+                actor=by,
+                action="resumption.refused",
+                subject=str(standing.rollout),
+                reason=f"Stopped again meanwhile: {reason}",
+                after={"state": Resumption.State.REFUSED.value},
+                evidence={"resumption": pk, "hold": standing.pk},
+            )
 
 
 def due_for_review(now: datetime) -> list[Hold]:

@@ -276,3 +276,18 @@ def test_rolling_back_again_what_was_started_again_stops_it_although_the_first_i
     Rollback.objects.filter(pk=made.pk).update(state=Rollback.State.RUNNING)  # undoing was chosen afterwards
     stop.roll_back(rollout, step="1.1", by="anna", reason="Failures again.", confirmation="1.1")
     assert world.mode(rollout, "assign") == Mode.OFF
+
+
+@pytest.mark.parametrize("again", ["hold", "roll back"])
+def test_a_stop_after_the_question_is_not_answered_by_it(rollout: Rollout, again: str) -> None:
+    hold = stop.hold(rollout, step="1.1", by="rule:failing", reason="60 % failed.")
+    asked = resume.ask(hold, by="olga", reason="Mended.", lines=met(hold))
+    if again == "hold":
+        stop.hold(rollout, step="1.1", by="anna", reason="It is not mended.")
+    else:
+        stop.roll_back(rollout, step="1.1", by="anna", reason="Not mended.", confirmation="1.1")
+        Rollback.objects.update(state=Rollback.State.DONE)
+    with pytest.raises(NotPossible, match="ask again"):
+        resume.approve(asked, by="piet")
+    assert "assign" not in world.live(rollout)
+    assert AuditEntry.objects.filter(action="resumption.refused", actor="anna").exists()
