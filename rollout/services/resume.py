@@ -130,7 +130,9 @@ def _rollbacks(hold: Hold) -> Any:
     """The rollbacks that this hold keeps stopped."""
     if hold.operation:
         return Rollback.objects.none()
-    return Rollback.objects.filter(rollout=hold.rollout, step=hold.step, is_drill=False, started_at__gte=hold.at)
+    # Of one that is not done the time does not matter: the clock may have been turned back since the hold.
+    mine = Q(started_at__gte=hold.at) | ~Q(state=Rollback.State.DONE)
+    return Rollback.objects.filter(mine, rollout=hold.rollout, step=hold.step, is_drill=False)
 
 
 def _start_again(hold: Hold, *, by: str, reason: str, now: datetime) -> None:

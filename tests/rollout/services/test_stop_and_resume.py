@@ -291,3 +291,14 @@ def test_a_stop_after_the_question_is_not_answered_by_it(rollout: Rollout, again
         resume.approve(asked, by="piet")
     assert "assign" not in world.live(rollout)
     assert AuditEntry.objects.filter(action="resumption.refused", actor="anna").exists()
+
+
+def test_an_open_rollback_keeps_it_stopped_although_the_clock_went_back(
+    rollout: Rollout, virtual_clock: VirtualClock
+) -> None:
+    hold = stop.hold(rollout, step="1.1", by="anna", reason="Odd labels.")
+    virtual_clock.set(virtual_clock.now() - timedelta(hours=1))
+    stop.roll_back(rollout, step="1.1", by="anna", reason="Failures.", confirmation="1.1")
+    asked = resume.ask(hold, by="olga", reason="Mended.", lines=[{"met": True}] * 9)
+    with pytest.raises(NotPossible, match="is not done"):
+        resume.approve(asked, by="piet")
