@@ -32,8 +32,11 @@ def real() -> Actions:
 
 
 def release(hold: Hold, *, by: str, reason: str, now: datetime) -> None:
-    """Lift a hold that a rule placed, after a good probe."""
+    """Lift a hold that a rule placed, after a good probe; not one that a person took over meanwhile."""
     with transaction.atomic():
+        mine = Hold.objects.select_for_update().filter(pk=hold.pk, by=hold.by, released_at__isnull=True)
+        if mine.first() is None:
+            return
         holds.lift(hold, by=by, reason=reason, now=now)
 
 

@@ -13,7 +13,7 @@ from pipeline.models import AuditEntry, Mode
 from pipeline.services import operations
 from pipeline.services.operations import NotPossible
 from rollout.models import Announcement, Hold, Resumption, Rollback, Rollout, StepProgress, TriggerState
-from rollout.services import resume, saga, stop
+from rollout.services import resume, saga, stop, trigger_actions
 from tests.rollout import world
 
 pytestmark = pytest.mark.django_db
@@ -302,3 +302,10 @@ def test_an_open_rollback_keeps_it_stopped_although_the_clock_went_back(
     asked = resume.ask(hold, by="olga", reason="Mended.", lines=[{"met": True}] * 9)
     with pytest.raises(NotPossible, match="is not done"):
         resume.approve(asked, by="piet")
+
+
+def test_a_good_probe_does_not_lift_the_hold_that_a_person_took_over(rollout: Rollout) -> None:
+    seen = stop.hold(rollout, operation="assign", by="rule:failing", reason="60 % failed.", probes=2)
+    stop.hold(rollout, operation="assign", by="anna", reason="I look at it.")
+    trigger_actions.release(seen, by="rule:failing", reason="Healthy.", now=clock.now())
+    assert Hold.objects.get(pk=seen.pk).released_at is None
