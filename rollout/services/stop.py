@@ -115,7 +115,7 @@ def roll_back(
 
 def remind_due(now: datetime) -> int:
     """Tell people, once for each hold, that the time has come to look at it again; how many were told of."""
-    due = {f"hold:{row.pk}:review": row for row in holds.due_for_review(now)}
+    due = {f"hold:{row.pk}:review:{row.review_at:%Y%m%d%H%M}": row for row in holds.due_for_review(now)}
     keys = [f"{key}:{channel}" for key in due for channel in CHANNELS]
     told = {key.rpartition(":")[0] for key in Announcement.objects.filter(key__in=keys).values_list("key", flat=True)}
     for key, row in due.items():

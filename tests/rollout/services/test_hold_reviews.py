@@ -45,3 +45,10 @@ def test_a_time_that_has_passed_is_refused_and_nothing_is_held(rollout: Rollout,
     with pytest.raises(NotPossible, match="has passed"):
         stop.hold(rollout, by="anna", reason="Odd.", review_at=virtual_clock.now() - HOUR)
     assert not Hold.objects.exists()
+
+
+def test_a_later_time_is_told_as_well(rollout: Rollout, virtual_clock: VirtualClock) -> None:
+    for _time in range(2):
+        stop.hold(rollout, operation="assign", by="anna", reason="Odd.", review_at=virtual_clock.now() + HOUR)
+        virtual_clock.advance(HOUR)
+        assert [stop.remind_due(virtual_clock.now()) for _again in range(2)] == [1, 0]
