@@ -6,7 +6,7 @@ cannot be reached must not keep the announcement back. Each step is idempotent; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -134,10 +134,14 @@ def wait_after(attempts: int) -> timedelta:
     return timedelta(seconds=_BACKOFF[min(max(attempts, 1), len(_BACKOFF)) - 1])
 
 
-def overall(standings: Iterable[tuple[Standing, int]]) -> Overall:
-    """Of (standing, failures in a row): done when all is settled, stuck once nothing is left to try by itself."""
-    open_steps = [(standing, failures) for standing, failures in standings if standing not in SETTLED]
-    if not open_steps:
+def overall(standings: Mapping[str, tuple[Standing, int]]) -> Overall:
+    """By name (standing, failures in a row): done when all is settled, stuck when nothing is left to try by itself."""
+    if all(standing in SETTLED for standing, _failures in standings.values()):
         return Overall.DONE
-    given_up = [standing is Standing.FAILED and failures >= MOST_ATTEMPTS for standing, failures in open_steps]
-    return Overall.STUCK if any(given_up) else Overall.RUNNING
+    given_up = {
+        name
+        for name, (standing, failures) in standings.items()
+        if standing is Standing.FAILED and failures >= MOST_ATTEMPTS
+    }
+    left = set(ready({name: standing for name, (standing, _failures) in standings.items()})) - given_up
+    return Overall.RUNNING if left else Overall.STUCK

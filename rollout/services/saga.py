@@ -191,8 +191,7 @@ def _write(step: RollbackStep, **values: object) -> bool:
 
 
 def _fold(rollback: Rollback, now: datetime) -> None:
-    rows = [(Standing(row.state), row.attempts) for row in rollback.steps.all()]
-    overall = plan.overall(rows)
+    overall = plan.overall({row.name: (Standing(row.state), row.attempts) for row in rollback.steps.all()})
     if overall is Overall.RUNNING:
         return
     with transaction.atomic():

@@ -75,14 +75,15 @@ def _needed(name: str) -> set[str]:
 @pytest.mark.parametrize(
     ("standings", "expected"),
     [
-        ([(Standing.DONE, 1), (Standing.SKIPPED, 1)], Overall.DONE),
-        ([(Standing.DONE, 1), (Standing.WAITING, 0)], Overall.RUNNING),
-        ([(Standing.FAILED, 3), (Standing.DONE, 1)], Overall.RUNNING),
-        ([(Standing.FAILED, MOST_ATTEMPTS), (Standing.DONE, 1)], Overall.STUCK),
-        ([(Standing.FAILED, MOST_ATTEMPTS), (Standing.WAITING, 0)], Overall.STUCK),
+        ({"drained": (Standing.DONE, 1), "announced": (Standing.SKIPPED, 1)}, Overall.DONE),
+        ({"drained": (Standing.DONE, 1), "announced": (Standing.WAITING, 0)}, Overall.RUNNING),
+        ({"drained": (Standing.FAILED, 3), "announced": (Standing.DONE, 1)}, Overall.RUNNING),
+        ({"drained": (Standing.FAILED, MOST_ATTEMPTS), "announced": (Standing.DONE, 1)}, Overall.STUCK),
+        ({"drained": (Standing.FAILED, MOST_ATTEMPTS), "announced": (Standing.WAITING, 0)}, Overall.RUNNING),
+        ({"drained": (Standing.FAILED, MOST_ATTEMPTS), "states_exported": (Standing.WAITING, 0)}, Overall.STUCK),
     ],
 )
-def test_whole_is_folded_from_its_steps(standings: list[tuple[Standing, int]], expected: Overall) -> None:
+def test_whole_is_folded_from_its_steps(standings: dict[str, tuple[Standing, int]], expected: Overall) -> None:
     assert overall(standings) is expected
 
 

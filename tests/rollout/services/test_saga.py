@@ -14,7 +14,7 @@ from pipeline.github.port import ActionsWorkflow, Transient
 from pipeline.models import AuditEntry, Effect, Finding, Mode, Run
 from pipeline.services import audit, operations, runs
 from pipeline.services.operations import NotPossible
-from rollout.domain.saga import STEPS
+from rollout.domain.saga import MOST_ATTEMPTS, STEPS
 from rollout.models import Announcement, Incident, ProgressEntry, Rollback, RollbackStep, Rollout, StepProgress
 from rollout.services import exports, saga, stop
 from rollout.services.saga_steps import CARRY_OUT, reverting
@@ -356,6 +356,13 @@ def test_step_that_keeps_failing_waits_for_a_person_and_is_tried_again(
     monkeypatch.undo()
     saga.retry(step, by="olga")
     assert to_its_end(time, rollback).state == "done"
+
+
+def test_step_that_is_given_up_leaves_those_that_do_not_need_it_going(rollout: Rollout, time: VirtualClock) -> None:
+    rollback = minutes(time, rolled_back(rollout), 1)
+    rollback.steps.filter(name="workflows_disabled").update(state="failed", attempts=MOST_ATTEMPTS)
+    rollback = to_its_end(time, rollback)
+    assert (rollback.state, states(rollback)["stayed_off"]) == ("stuck", "done")
 
 
 def test_failed_step_is_skipped_by_a_person_with_a_reason(
