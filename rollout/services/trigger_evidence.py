@@ -170,6 +170,8 @@ def _on_metric(grounds: _Grounds, rule: Rule) -> Judged:
         if metric is None
         else metric.read(scope, trigger.window, floor, grounds.now)
     )
+    if reading.error:  # it has no rows that tell one time from another; starting again makes it another
+        reading = replace(reading, start=floor)
     decision = trigger_rules.decide(rule, reading)
     return Judged(rule, trigger.operation, reading, decision, floor, 0, _is_in_force(grounds, rule))
 

@@ -392,6 +392,15 @@ def test_step_that_is_held_is_not_held_again_by_new_evidence() -> None:
     assert triggers.evaluate(rollout, now=NOON + HOUR) == []
 
 
+def test_what_cannot_be_measured_is_held_anew_after_people_started_again(doing: Doing) -> None:
+    rollout = make_rollout(make_plan(triggers=(replace(CONFLICTING, action=Action.HOLD, metric="gone"),)))
+    held = [("conflicting-states", "", "hold")]
+    assert [fired(rollout, doing, NOON + hours * HOUR) for hours in (0, 1)] == [[], held]
+    Hold.objects.update(released_at=NOON + 2 * HOUR, released_by="olga")
+    TriggerState.objects.update(floor=NOON + 2 * HOUR)
+    assert [fired(rollout, doing, NOON + hours * HOUR) for hours in (2.1, 3.2)] == [[], held]
+
+
 # --- the price ---
 
 
