@@ -10,7 +10,7 @@ from pipeline.services.operations import NotPossible
 from rollout.domain.plan import Plan
 from rollout.domain.plan_file import PlanFileError
 from rollout.models import ChangeRequest, Gate, PlanVersion, Rollout, StepProgress
-from rollout.services import plans, promises, reconcile, situation
+from rollout.services import fence, plans, promises, reconcile, situation
 from rollout.services.record import need_person, need_reason, same, say
 
 
@@ -64,6 +64,7 @@ def _put_in_force(request: ChangeRequest, actor: str, note: str) -> PlanVersion:
     request = _open(request)
     _check_other(request, actor)
     rollout = Rollout.objects.select_for_update().select_related("plan").get(pk=request.rollout_id)
+    fence.cut(rollout)
     current = _current(rollout)
     if request.base_sha256 != current.sha256:
         raise NotPossible(

@@ -9,7 +9,7 @@ from pipeline.models import AuditEntry
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan_file import PlanFileError
 from rollout.models import ChangeRequest, EscalationRule, Gate, PlanVersion, ProgressEntry, Rollout, StepProgress
-from rollout.services import change_requests, plans
+from rollout.services import change_requests, fence, plans, reconcile
 from rollout.services.completion import service_levels
 from tests.factories import MOMENT, make_operation
 from tests.rollout import world
@@ -281,3 +281,15 @@ def test_who_asked_who_approved_and_what_changed_is_on_the_log() -> None:
     entry = AuditEntry.objects.get(action="plan.changed")
     assert (entry.actor, entry.evidence["asked_by"], entry.reason) == ("otto", "lena", "Eight are enough.")
     assert (entry.before["sha256"], entry.after["sha256"]) == (before.sha256, version.sha256)
+
+
+def test_a_reconcile_under_way_ends_when_the_plan_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    rollout = world.in_week_1()
+    request = asked(rollout, rollout.plan.text.replace("limit: 10", "limit: 8", 1))
+    rollout.refresh_from_db()
+    under_way = fence.take(rollout)
+    assert under_way is not None
+    monkeypatch.setattr(reconcile, "reconcile", lambda *_given: [])
+    approved(request)
+    with pytest.raises(fence.Fenced), under_way.change():
+        pass
