@@ -31,13 +31,15 @@ class Scores(ReviewScores):
     """Where the metrics find what people say: reviews, and the survey."""
 
     def survey(self, repository_id: int, start: datetime, end: datetime) -> Sequence[Score]:
-        """The answers of the newest round that was closed between `start` and `end`: each person counts once."""
+        """The answers since `start` of the newest round that was closed by `end`: each person counts once."""
         closed = Survey.objects.filter(rollout__repository=repository_id, closed_at__range=(start, end))
         newest = closed.order_by("-closed_at", "-pk").first()
         if newest is None or newest.closed_at is None:
             return ()
         row = SurveyAnswer._meta.label_lower
-        return [Score(Row(row, one.pk), float(one.score), newest.closed_at) for one in newest.answers.all()]
+        return [
+            Score(Row(row, one.pk), float(one.score), newest.closed_at) for one in newest.answers.filter(at__gte=start)
+        ]
 
 
 def open_round(rollout: Rollout, *, by: str, reason: str, closes_at: datetime, question: str = "") -> Survey:

@@ -73,6 +73,19 @@ def test_of_two_rounds_the_newest_counts_so_that_nobody_counts_twice(
     assert judged(rollout, virtual_clock) == ("pass", 5.0, 3)
 
 
+def test_answers_from_before_people_started_again_are_no_evidence(
+    rollout: Rollout, virtual_clock: VirtualClock
+) -> None:
+    survey = opened(rollout, virtual_clock)
+    answered(survey, 5, 5, 5)
+    virtual_clock.advance(timedelta(hours=1))
+    Rollout.objects.update(evidence_floor=virtual_clock.now())
+    rollout.refresh_from_db()
+    answered(survey, 2)
+    surveys.close(survey, by="lena", reason="All have answered.")
+    assert judged(rollout, virtual_clock) == ("inconclusive", 2.0, 1)
+
+
 def test_a_person_answers_a_round_once(rollout: Rollout, virtual_clock: VirtualClock) -> None:
     survey, rita = opened(rollout, virtual_clock), make_person("rita")
     surveys.answer(survey, person=rita, score=2)
