@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
 from pipeline.models import AuditEntry, Operation
 from rollout.domain.desired import RANK, governing_step
 from rollout.domain.plan import Plan
-from rollout.models import Override, Rollback, Rollout
+from rollout.models import Override, Rollout
 from rollout.services import holds, plans, record, situation
 from rollout.services.fence import Fence
 
@@ -36,7 +34,7 @@ def take(rollout: Rollout, fence: Fence, now: datetime) -> None:
             "sequence"
         )
     )
-    by_hand = [entry for entry in entries if not record.is_rule(entry.actor) and not _drilled(rollout, entry)]
+    by_hand = [entry for entry in entries if not record.is_rule(entry.actor)]
     with fence.change():
         Rollout.objects.filter(pk=rollout.pk).update(audit_seen=newest)
         rollout.audit_seen = newest
@@ -48,12 +46,6 @@ def has_news(rollout: Rollout) -> bool:
     """Whether a person turned a knob since it was last looked; until that is taken in, nothing is raised over it."""
     newer = AuditEntry.objects.filter(sequence__gt=rollout.audit_seen, action__in=KNOBS)
     return any(not record.is_rule(actor) for actor in newer.values_list("actor", flat=True))
-
-
-def _drilled(rollout: Rollout, entry: AuditEntry) -> bool:
-    """A drill switches off in the name of whoever started it, and puts everything back itself."""
-    drills = Rollback.objects.filter(rollout=rollout, is_drill=True, by=entry.actor, started_at__lte=entry.at)
-    return drills.filter(Q(finished_at__isnull=True) | Q(finished_at__gte=entry.at)).exists()
 
 
 def _settle(rollout: Rollout, entries: list[AuditEntry], now: datetime) -> None:

@@ -145,7 +145,7 @@ def test_a_drill_stops_nothing_of_the_rollout(rollout: Rollout) -> None:
 def test_while_a_drill_turns_the_knobs_nothing_grows(rollout: Rollout) -> None:
     stop.roll_back(rollout, step="1.1", by="anna", reason="Practice.", drill=True)
     row = world.operation(rollout, "assign")
-    operations.set_mode(row, Mode.OFF, actor="anna", reason="Practice.")
+    operations.set_mode(row, Mode.OFF, actor="rule:rollback 1", reason="Practice.")
     world.tick(rollout)
     assert world.mode(rollout, "assign") == Mode.OFF
     assert not Hold.objects.exists()
@@ -309,3 +309,12 @@ def test_a_good_probe_does_not_lift_the_hold_that_a_person_took_over(rollout: Ro
     stop.hold(rollout, operation="assign", by="anna", reason="I look at it.")
     trigger_actions.release(seen, by="rule:failing", reason="Healthy.", now=clock.now())
     assert Hold.objects.get(pk=seen.pk).released_at is None
+
+
+def test_what_whoever_drills_switches_off_by_hand_stays_off(rollout: Rollout) -> None:
+    stop.roll_back(rollout, step="1.1", by="anna", reason="Practice.", drill=True)
+    operations.set_mode(world.operation(rollout, "process"), Mode.OFF, actor="anna", reason="Odd labels.")
+    world.tick(rollout)
+    Rollback.objects.update(state=Rollback.State.DONE, finished_at=clock.now())
+    world.tick(rollout)
+    assert world.mode(rollout, "process") == Mode.OFF
