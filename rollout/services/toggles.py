@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Max
+
 from pipeline.models import AuditEntry, Operation
-from rollout.domain.desired import RANK, governing_step
+from rollout.domain.desired import RANK, governing_step, planned_limit
 from rollout.domain.plan import Plan
 from rollout.models import Override, Rollout
 from rollout.services import holds, plans, record, situation
@@ -76,20 +78,26 @@ def _one(rollout: Rollout, plan: Plan, row: Operation, part: str, entry: AuditEn
 
 
 def _limit(rollout: Rollout, row: Operation, entry: AuditEntry, now: datetime) -> None:
-    """A lower limit is an override for a while; a person who raises it again ends that."""
-    standing = Override.objects.filter(rollout=rollout, operation=row.name, ended_at__isnull=True)
-    if entry.after["limit"] >= entry.before["limit"]:
-        standing.filter(limit__lt=entry.after["limit"]).update(ended_at=now)
-        return
-    standing.update(ended_at=now)
+    """A lower limit is an override for a while. A person who raises it ends the lower ones, and up to what the plan
+    allows gets what they said, for as long as those would have stood.
+    """
+    after, until = entry.after["limit"], now + LOWER_FOR
+    if after >= entry.before["limit"]:
+        lower = Override.objects.filter(rollout=rollout, operation=row.name, ended_at__isnull=True, limit__lt=after)
+        ends = lower.filter(expires_at__gt=now).aggregate(last=Max("expires_at"))["last"]
+        lower.update(ended_at=now)
+        planned = planned_limit(situation.read(rollout, now), row.name)[0].value
+        if ends is None or planned is None or after >= planned:
+            return
+        until = ends
     made = Override.objects.create(
         rollout=rollout,
         operation=row.name,
-        limit=entry.after["limit"],
+        limit=after,
         owner=entry.actor,
         reason=entry.reason,
         created_at=now,
-        expires_at=now + LOWER_FOR,
+        expires_at=until,
     )
     sentence = f"{row.name} takes on at most {made.limit} until {made.expires_at:%Y-%m-%d %H:%M} UTC: {entry.reason}"
     record.say(rollout, entry.actor, sentence)

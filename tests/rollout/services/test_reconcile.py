@@ -14,8 +14,8 @@ from pipeline.services import audit, operations
 from pipeline.services.operations import LEASE, cron_of
 from rollout.domain.plan import Criterion
 from rollout.domain.verdicts import Verdict
-from rollout.models import Evaluation, Hold, ProgressEntry, Rollout, StepProgress
-from rollout.services import evaluation, fence, gates, reconcile, stop
+from rollout.models import Evaluation, Hold, Override, ProgressEntry, Rollout, StepProgress
+from rollout.services import evaluation, fence, gates, overrides, reconcile, stop
 from tests.factories import make_operation
 from tests.recorded import recorded
 from tests.rollout import world
@@ -417,3 +417,33 @@ def test_what_a_person_lowers_in_the_middle_of_it_is_not_raised_again(
     monkeypatch.undo()
     world.tick(rollout)
     assert (world.mode(rollout, "assign"), world.operation(rollout, "assign").limit) == (row.mode, row.limit)
+
+
+def lowered_for_a_week(rollout: Rollout, virtual_clock: VirtualClock) -> Override:
+    week = virtual_clock.now() + timedelta(days=7)
+    return overrides.set_limit(rollout, "assign", limit=5, owner="lena", reason="Slowly.", expires_at=week)
+
+
+def test_a_lower_limit_by_hand_gives_way_to_the_override_that_outlasts_it(
+    rollout: Rollout, virtual_clock: VirtualClock
+) -> None:
+    lowered_for_a_week(rollout, virtual_clock)
+    operations.set_limit(world.operation(rollout, "assign"), 2, actor="anna", reason="Slower.")
+    world.tick(rollout)
+    assert world.operation(rollout, "assign").limit == 2
+    virtual_clock.advance(timedelta(hours=25))
+    world.tick(rollout)
+    assert world.operation(rollout, "assign").limit == 5
+
+
+def test_a_limit_raised_by_hand_below_the_plans_is_what_the_person_said(
+    rollout: Rollout, virtual_clock: VirtualClock
+) -> None:
+    lowered_for_a_week(rollout, virtual_clock)
+    operations.set_limit(world.operation(rollout, "assign"), 7, actor="anna", reason="A little more.")
+    world.tick(rollout)
+    assert world.operation(rollout, "assign").limit == 7
+    operations.set_limit(world.operation(rollout, "assign"), 10, actor="anna", reason="All of it.")
+    world.tick(rollout)
+    assert world.operation(rollout, "assign").limit == 10
+    assert not Override.objects.filter(ended_at__isnull=True).exists()
