@@ -88,12 +88,10 @@ def _count(
 
 
 def _prerequisites(rollout: Rollout, step: Step, now: datetime) -> list[Evaluation]:
-    found = []
-    for criterion in (criterion for slope in step.ramps for criterion in slope.prerequisites):
-        judged = evaluation.evaluate(rollout, criterion, now=now)
-        if evaluation.counts(judged):
-            found.append(judged)
-    return found
+    """Those that count; where every one is left out for want of data, nothing was shown, and they all say so."""
+    wanted = (criterion for slope in step.ramps for criterion in slope.prerequisites)
+    found = [evaluation.evaluate(rollout, criterion, now=now) for criterion in wanted]
+    return [judged for judged in found if evaluation.counts(judged)] or found
 
 
 def _why_not_live(row: Operation | None) -> str:

@@ -447,3 +447,16 @@ def test_a_limit_raised_by_hand_below_the_plans_is_what_the_person_said(
     world.tick(rollout)
     assert world.operation(rollout, "assign").limit == 10
     assert not Override.objects.filter(ended_at__isnull=True).exists()
+
+
+def test_a_ramp_whose_prerequisites_have_no_data_at_all_does_not_grow(
+    rollout: Rollout, virtual_clock: VirtualClock, verdicts: dict[str, Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second_week(rollout, virtual_clock)
+    before = world.step(rollout, "2.1").ramp_day
+    verdicts["fast-enough"] = Verdict.INCONCLUSIVE  # as what is left out for want of data is kept
+    monkeypatch.setattr(evaluation, "counts", lambda _found: False)
+    virtual_clock.advance(timedelta(days=1))
+    world.tick(rollout)
+    step = world.step(rollout, "2.1")
+    assert (step.ramp_day, step.frozen_reason) == (before, "The prerequisite fast-enough has not enough data.")
