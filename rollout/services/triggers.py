@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from pipeline.models import Run
 from pipeline.services import audit
@@ -76,11 +77,23 @@ def _due(rules: Sequence[Rule], states: dict[str, TriggerState], now: datetime, 
 def _keep(rollout: Rollout, judged: list[Judged], now: datetime, run: Run | None) -> list[tuple[Judged, Evaluation]]:
     """Each with its evaluation as it is kept; new ones are saved in one go."""
     drawn = [_drawn(rollout, one, now, run) for one in judged]
-    same = Evaluation.objects.filter(rollout=rollout, key__in=[row.key for row in drawn])
-    known = {row.key: row for row in same.only("key", "at", "rollout")}  # the rest is long, and seldom asked for
-    new = list({row.key: row for row in drawn if row.key not in known}.values())
-    known |= {row.key: row for row in _saved(new)}
-    return [(one, known[row.key]) for one, row in zip(judged, drawn, strict=True)]
+    keys = [row.key for row in drawn]  # what has come back is kept under another
+    once = dict(zip(keys, drawn, strict=True))
+    known = _known(rollout, once)
+    again = {key: evaluation.keep(once[key]) for key, row in known.items() if row.is_old}
+    # Rows that were seen before fire no second time; that something cannot be measured is another time each time.
+    errors = {key: row for key, row in again.items() if row.verdict == Verdict.ERROR}
+    saved = {row.key: row for row in _saved([row for key, row in once.items() if key not in known])}
+    known = {**known, **errors, **saved}
+    return [(one, known[key]) for one, key in zip(judged, keys, strict=True)]
+
+
+def _known(rollout: Rollout, keys: Collection[str]) -> dict[str, Any]:
+    """What was kept of this evidence. `is_old`: something else was judged since, so it has come back."""
+    same_rule = {"rollout": OuterRef("rollout"), "rule": OuterRef("rule"), "subject": OuterRef("subject")}
+    newer = Evaluation.objects.filter(**same_rule, pk__gt=OuterRef("pk"))
+    rows = Evaluation.objects.filter(rollout=rollout, key__in=list(keys)).annotate(is_old=Exists(newer))
+    return {row.key: row for row in rows.only("key", "at", "rollout")}  # the rest is long, and seldom asked for
 
 
 def _saved(new: list[Evaluation]) -> list[Evaluation]:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from pipeline import clock
-from pipeline.models import AuditEntry, Mode, Operation, Run, RunItem
+from pipeline.models import AuditEntry, Finding, Mode, Operation, Run, RunItem
 from pipeline.services import audit
 from pipeline.services.operations import NotPossible
 from rollout.domain.plan import Action, Trigger
+from rollout.metrics.registry import METRICS
 from rollout.models import Evaluation, Firing, Gate, Hold, ProgressEntry, Rollout, StepProgress, TriggerState
 from rollout.services import firings, triggers
 from tests.factories import make_finding, make_handover, make_issue, make_item
@@ -439,3 +440,33 @@ def test_board_names_the_last_firing(doing: Doing) -> None:
     fired(rollout, doing)
     row = next(row for row in triggers.board(rollout, NOON) if row.slug == "assign-failing")
     assert (row.last_fired_at, row.last_firing) == (NOON, Firing.objects.get())
+
+
+def test_what_holds_now_is_the_newest_evaluation_also_where_it_held_before(doing: Doing) -> None:
+    rollout, _runs = working("10:0", replace(CONFLICTING, action=Action.WARN))
+    type(rollout.repository).objects.update(synced_at=NOON)
+    fired(rollout, doing)
+    conflict(rollout)
+    fired(rollout, doing)
+    Finding.objects.update(resolved_at=NOON)
+    fired(rollout, doing)
+    fired(rollout, doing)
+    kept = Evaluation.objects.filter(rule="conflicting-states").order_by("pk")
+    assert list(kept.values_list("verdict", flat=True)) == ["pass", "breach", "pass"]
+    assert Firing.objects.count() == 1
+
+
+def test_what_can_be_measured_again_in_between_is_not_held_at_its_next_hiccup(
+    doing: Doing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout, _runs = working("10:0", replace(CONFLICTING, action=Action.HOLD))
+    for hours, is_down, expected in (
+        (0, True, []),
+        (0.5, False, []),
+        (3, True, []),
+        (4, True, [("conflicting-states", "", "hold")]),
+    ):
+        with monkeypatch.context() as patched:
+            if is_down:
+                patched.delitem(METRICS, "conflicting_states")
+            assert fired(rollout, doing, NOON + hours * HOUR) == expected
