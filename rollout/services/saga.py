@@ -25,6 +25,7 @@ from rollout.services.saga_steps import AFRESH, CARRY_OUT
 from rollout.services.saga_steps.base import Done, NotYet, Outcome, StepFailed, actor, marking
 
 CLAIM = timedelta(minutes=1)
+LONGEST = plan.wait_after(MOST_ATTEMPTS)
 FIRST = "schedules_off"
 State = RollbackStep.State
 OPEN = (State.WAITING, State.FAILED)
@@ -151,17 +152,24 @@ def _try(rollback: Rollback, step: RollbackStep, now: datetime) -> None:
 
 def _claim(step: RollbackStep, now: datetime) -> bool:
     """Nobody else carries it out meanwhile. Tries that ended without a word (a crash) count as failures."""
+    if not _is_due(step, now):
+        return False
     if step.attempts >= MOST_ATTEMPTS:
-        if step.state == State.WAITING and (step.due_at is None or step.due_at <= now):
+        if step.state == State.WAITING:
             detail = f"Given up after {step.attempts} tries that ended without an answer; look into the log."
             RollbackStep.objects.filter(pk=step.pk, state=State.WAITING).update(state=State.FAILED, detail=detail)
         return False
-    due = Q(due_at__isnull=True) if step.due_at is None else Q(due_at=step.due_at, due_at__lte=now)
-    mine = RollbackStep.objects.filter(due, pk=step.pk, state__in=OPEN, attempts=step.attempts)
+    seen = Q(due_at__isnull=True) if step.due_at is None else Q(due_at=step.due_at)
+    mine = RollbackStep.objects.filter(seen, pk=step.pk, state__in=OPEN, attempts=step.attempts)
     if not mine.update(attempts=F("attempts") + 1, due_at=now + CLAIM):
         return False
     step.refresh_from_db()
     return True
+
+
+def _is_due(step: RollbackStep, now: datetime) -> bool:
+    """A time that is further off than any wait was set by a clock that was ahead."""
+    return step.due_at is None or not now < step.due_at <= now + LONGEST
 
 
 def _settle(rollback: Rollback, step: RollbackStep, outcome: Outcome, now: datetime) -> None:

@@ -337,6 +337,13 @@ def test_step_that_another_tick_carries_out_is_left_to_it(rollout: Rollout, time
     assert not Incident.objects.exists()
 
 
+def test_step_does_not_wait_for_a_time_that_a_wrong_clock_set(rollout: Rollout, time: VirtualClock) -> None:
+    rollback = rolled_back(rollout)
+    RollbackStep.objects.filter(name="incident_opened").update(due_at=time.now() + timedelta(days=1))
+    saga.advance(rollback, time.now())
+    assert states(rollback)["incident_opened"] == "done"
+
+
 def test_second_request_for_the_same_scope_is_the_first_rollback(rollout: Rollout) -> None:
     first = rolled_back(rollout)
     assert rolled_back(rollout, by="rule:quota-exhausted") == first
