@@ -133,8 +133,9 @@ def _is_due(name: str, now: datetime, every: timedelta) -> bool:
 
 
 def _is_time(name: str, now: datetime, every: timedelta) -> bool:
+    """Also where it was done ahead of its time, by a clock that was turned back since."""
     row = Heartbeat.objects.filter(name=name).first()
-    return row is None or _period(row.beaten_at, every) < _period(now, every)
+    return row is None or _period(row.beaten_at, every) != _period(now, every)
 
 
 def _note(name: str, now: datetime) -> None:

@@ -100,6 +100,12 @@ def test_a_tail_that_was_cut_is_told_with_the_next_head(virtual_clock: VirtualCl
     assert "its tail was cut" in told.body
 
 
+def test_the_head_leaves_daily_although_the_clock_was_ahead_for_a_while(virtual_clock: VirtualClock) -> None:
+    world.started()
+    assert ticking.export_head(virtual_clock.now() + timedelta(days=30))
+    assert [ticking.export_head(virtual_clock.now()) for _again in range(2)] == [True, False]
+
+
 def test_rollbacks_under_way_are_carried_on(virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     rollout = world.started()
     row = Rollback.objects.create(rollout=rollout, by="anna", reason="So.", started_at=virtual_clock.now())
