@@ -135,7 +135,7 @@ def wait_after(attempts: int) -> timedelta:
 
 
 def overall(standings: Mapping[str, tuple[Standing, int]]) -> Overall:
-    """By name (standing, failures in a row): done when all is settled, stuck when nothing is left to try by itself."""
+    """By name (standing, failures so far): done when all is settled, stuck when nothing is left to try by itself."""
     if all(standing in SETTLED for standing, _failures in standings.values()):
         return Overall.DONE
     given_up = {

@@ -176,7 +176,10 @@ def _settle(rollback: Rollback, step: RollbackStep, outcome: Outcome, now: datet
     """Only whoever claimed the step writes down what came of it."""
     if isinstance(outcome, NotYet):
         evidence = outcome.evidence or step.evidence
-        _write(step, state=State.WAITING, detail=outcome.detail, evidence=evidence, attempts=0, due_at=outcome.until)
+        failures = step.attempts - 1  # this try was none; what begins anew and fails each time is given up as well
+        _write(
+            step, state=State.WAITING, detail=outcome.detail, evidence=evidence, attempts=failures, due_at=outcome.until
+        )
         return
     done = isinstance(outcome, Done)
     detail = outcome.detail if isinstance(outcome, Done) else outcome.reason

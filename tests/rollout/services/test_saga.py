@@ -18,6 +18,7 @@ from rollout.domain.saga import MOST_ATTEMPTS, STEPS
 from rollout.models import Announcement, Incident, ProgressEntry, Rollback, RollbackStep, Rollout, StepProgress
 from rollout.services import exports, saga, stop
 from rollout.services.saga_steps import CARRY_OUT, reverting
+from rollout.services.saga_steps.base import NotYet, StepFailed
 from rollout.services.saga_steps.telling import SHORT, message_of
 from tests.factories import make_effect, make_handover, make_item, make_run
 from tests.fake_github import FakeGitHub
@@ -363,6 +364,22 @@ def test_step_that_keeps_failing_waits_for_a_person_and_is_tried_again(
     monkeypatch.undo()
     saga.retry(step, by="olga")
     assert to_its_end(time, rollback).state == "done"
+
+
+def test_step_that_begins_anew_and_fails_each_time_is_given_up_as_well(
+    rollout: Rollout, time: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    def failing(_rollback: Rollback, _step: RollbackStep, now: Any) -> Any:
+        tries.append(1)
+        if len(tries) % 2:
+            return NotYet("A run has begun.", now)
+        raise StepFailed("It did not end well.")
+
+    monkeypatch.setitem(CARRY_OUT, "workflows_disabled", failing)
+    assert to_its_end(time, rolled_back(rollout), 40).state == "stuck"
+    assert len(tries) == 2 * MOST_ATTEMPTS
 
 
 def test_step_that_is_given_up_leaves_those_that_do_not_need_it_going(rollout: Rollout, time: VirtualClock) -> None:
