@@ -16,7 +16,7 @@ from pipeline.services.operations import NotPossible
 from pipeline.services.revert import revert_run
 from rollout.models import Rollback, RollbackStep
 from rollout.services import rollback_scope
-from rollout.services.saga_steps.base import Done, NotYet, Outcome, Skipped, actor, reason
+from rollout.services.saga_steps.base import Done, NotYet, Outcome, Skipped, StepFailed, actor, reason
 
 LOOK_AGAIN = timedelta(seconds=15)
 
@@ -49,8 +49,19 @@ def revert(rollback: Rollback, step: RollbackStep, now: datetime) -> Outcome:
     undoing = Run.objects.filter(pk=step.evidence.get("undoing", 0)).first()
     if undoing is not None and undoing.is_active:
         return NotYet(f"{undoing} is undoing run {undoing.source_run_id}.", now + LOOK_AGAIN, step.evidence)
+    if undoing is not None and undoing.state == Run.State.FAILED:  # as a whole; else it undid what it could
+        raise StepFailed(
+            f"{undoing} did not undo run {undoing.source_run_id}: {undoing.error}", _without(step, undoing)
+        )
     waiting = next((one for one in preview(rollback) if _may_give(one, step)), None)
     return _ended(step) if waiting is None else _next(rollback, step, waiting, now)
+
+
+def _without(step: RollbackStep, undoing: Run) -> dict[str, Any]:
+    """What was noted, as if this try had not been: the next one begins with a run of its own."""
+    noted = {name: value for name, value in step.evidence.items() if name != "undoing"}
+    tried = [pk for pk in noted.get("tried", []) if pk != undoing.source_run_id]
+    return {**noted, "tried": tried, "runs": [pk for pk in noted.get("runs", []) if pk != undoing.pk]}
 
 
 def _may_give(one: Preview, step: RollbackStep) -> bool:
@@ -88,5 +99,8 @@ def _ended(step: RollbackStep) -> Outcome:
     items = RunItem.objects.filter(run__in=step.evidence.get("runs", []))
     done = items.filter(state=RunItem.State.DONE).values("issue").distinct().count()
     left = items.filter(state__in=(RunItem.State.CONFLICT, RunItem.State.FAILED, RunItem.State.DEFERRED)).count()
-    told = f"{len(tried)} runs undone: {done} issues are as they were"
-    return Done(f"{told}, {left} were left because of later edits or faults." if left else f"{told}.", step.evidence)
+    stopped = Run.objects.filter(pk__in=step.evidence.get("runs", []), state=Run.State.CANCELLED).count()
+    told = f"{len(tried) - stopped} runs undone: {done} issues are as they were"
+    told += f", {left} were left because of later edits or faults" if left else ""
+    told += f"; {stopped} undoing was cancelled" if stopped else ""
+    return Done(f"{told}.", step.evidence)

@@ -226,6 +226,31 @@ def test_effects_are_reverted_newest_run_first_by_choice(
     assert states(rollback)["effects_reverted"] == "done"
 
 
+def undoing_ended(rollout: Rollout, github: FakeGitHub, time: VirtualClock, state: str) -> RollbackStep:
+    live_run(rollout, "assign", waiting(rollout, github, "assigned"))
+    rollback = saga.advance(rolled_back(rollout, "1.1", revert=True), time.now())
+    Run.objects.filter(purpose="revert").update(state=state, error="GitHub was away.", finished_at=time.now())
+    time.advance(timedelta(minutes=1))
+    return saga.advance(rollback, time.now()).steps.get(name="effects_reverted")
+
+
+def test_undoing_that_failed_as_a_whole_is_a_failure_and_is_tried_again(
+    rollout: Rollout, github: FakeGitHub, time: VirtualClock
+) -> None:
+    step = undoing_ended(rollout, github, time, "failed")
+    assert (step.state, "GitHub was away." in step.detail) == ("failed", True)
+    minutes(time, step.rollback, 3)
+    assert states(step.rollback)["effects_reverted"] == "done"
+    assert Run.objects.filter(purpose="revert", state="succeeded").count() == 1
+
+
+def test_undoing_that_was_cancelled_is_not_begun_again_and_told(
+    rollout: Rollout, github: FakeGitHub, time: VirtualClock
+) -> None:
+    step = undoing_ended(rollout, github, time, "cancelled")
+    assert (step.state, step.detail) == ("done", "0 runs undone: 0 issues are as they were; 1 undoing was cancelled.")
+
+
 def test_undoing_may_be_chosen_after_the_rollback_is_over(
     rollout: Rollout, github: FakeGitHub, time: VirtualClock
 ) -> None:
