@@ -11,10 +11,17 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 SAID = "The audit log is append-only; no entry is changed or removed."
 
-SQLITE = tuple(
-    f"""CREATE TRIGGER audit_entry_{verb.lower()} BEFORE {verb} ON pipeline_auditentry
+SQLITE = (
+    *(
+        f"""CREATE TRIGGER audit_entry_{verb.lower()} BEFORE {verb} ON pipeline_auditentry
     BEGIN SELECT RAISE(ABORT, '{SAID}'); END"""
-    for verb in ("UPDATE", "DELETE")
+        for verb in ("UPDATE", "DELETE")
+    ),
+    # INSERT OR REPLACE removes without a word to the triggers of DELETE.
+    f"""CREATE TRIGGER audit_entry_insert BEFORE INSERT ON pipeline_auditentry
+    WHEN EXISTS (SELECT 1 FROM pipeline_auditentry
+                 WHERE id = NEW.id OR sequence = NEW.sequence OR hash = NEW.hash)
+    BEGIN SELECT RAISE(ABORT, '{SAID}'); END""",  # noqa: S608 - a sentence of ours
 )
 POSTGRESQL = (
     f"""CREATE OR REPLACE FUNCTION audit_entry_stays() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -30,7 +37,7 @@ UNGUARD_POSTGRESQL = (
     "DROP TRIGGER audit_log_stays ON pipeline_auditentry",
     "DROP FUNCTION audit_entry_stays()",
 )
-UNGUARD_SQLITE = ("DROP TRIGGER audit_entry_update", "DROP TRIGGER audit_entry_delete")
+UNGUARD_SQLITE = tuple(f"DROP TRIGGER IF EXISTS audit_entry_{verb}" for verb in ("update", "delete", "insert"))
 
 
 def guard(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -159,6 +159,29 @@ def cancel(run: Run, *, actor: str, reason: str) -> None:
         _audit(run, "run.cancelled", actor, reason)
     for child in run.children.filter(state__in=Run.ACTIVE):
         cancel(child, actor=actor, reason=reason)
+
+
+def cancel_by_hand(operations: Iterable[Operation], *, actor: str, reason: str) -> int:
+    """A stop ends what people had begun live by hand, too; undoing goes on. How many runs were cancelled.
+
+    What they begin afterwards is their decision, made in sight of the stop.
+    """
+    begun = Run.objects.filter(
+        operation__in=[row.pk for row in operations],
+        mode=Mode.LIVE,
+        purpose__in=(Run.Purpose.MANUAL, Run.Purpose.APPLY),
+        state__in=Run.ACTIVE,
+    )
+    ended = 0
+    for run in begun.select_related("source_run", "repository").order_by("pk"):
+        if run.undoes:
+            continue
+        try:
+            cancel(run, actor=actor, reason=reason)
+        except NotPossible:
+            continue  # it ended meanwhile
+        ended += 1
+    return ended
 
 
 def cancel_items(run: Run, reason: str) -> None:

@@ -15,6 +15,11 @@ SQLITE = (
     f"""CREATE TRIGGER plan_frozen_stays BEFORE UPDATE OF {", ".join(KEPT)} ON rollout_planversion
     WHEN OLD.status = 'frozen' AND ({" OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in KEPT)})
     BEGIN SELECT RAISE(ABORT, '{SAID}'); END""",
+    # INSERT OR REPLACE changes without a word to the triggers of UPDATE.
+    f"""CREATE TRIGGER plan_frozen_stays_alone BEFORE INSERT ON rollout_planversion
+    WHEN EXISTS (SELECT 1 FROM rollout_planversion WHERE status = 'frozen'
+                 AND (id = NEW.id OR (slug = NEW.slug AND version = NEW.version)))
+    BEGIN SELECT RAISE(ABORT, '{SAID}'); END""",  # noqa: S608 - a sentence of ours
 )
 POSTGRESQL = (
     f"""CREATE OR REPLACE FUNCTION plan_frozen_stays() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -32,7 +37,8 @@ def guard(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
 
 def unguard(_apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     if editor.connection.vendor == "sqlite":
-        editor.execute("DROP TRIGGER plan_frozen_stays")
+        editor.execute("DROP TRIGGER IF EXISTS plan_frozen_stays")
+        editor.execute("DROP TRIGGER IF EXISTS plan_frozen_stays_alone")
         return
     editor.execute("DROP TRIGGER plan_frozen_stays ON rollout_planversion")
     editor.execute("DROP FUNCTION plan_frozen_stays()")

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 
 from pipeline import clock
-from pipeline.services import audit
+from pipeline.services import audit, runs
 from pipeline.services.operations import NotPossible
 from rollout.domain.desired import DRY_RUN, OFF, belongs, in_scope, stopped_by_hold, stopped_by_rollback
 from rollout.domain.progress import Cause, RolloutState, StepState
@@ -51,7 +51,9 @@ def hold(
             review_at=review_at,
         )
         rule = f"hold {placed.pk}"
-        holds.lower_all(holds.stopped(rollout, placed), DRY_RUN, rule=rule, reason=f"Held by {by}: {reason}")
+        stopped = holds.stopped(rollout, placed)
+        holds.lower_all(stopped, DRY_RUN, rule=rule, reason=f"Held by {by}: {reason}")
+        runs.cancel_by_hand(stopped, actor=by, reason=f"Held by {by}: {reason}")
         holds.lower_part(situation.managed(rollout), placed, rule=rule)
         _hold_what_went_on(rollout, placed, by, reason)
         _hold_states(rollout, operation, step, by)

@@ -36,6 +36,19 @@ def test_entry_is_not_removed_past_the_services(entry: AuditEntry) -> None:
     assert AuditEntry.objects.count() == 1
 
 
+REPLACED = (
+    "INSERT OR REPLACE INTO pipeline_auditentry SELECT id, sequence, at, 'mallory', action, subject, reason, "
+    "before, after, evidence, previous_hash, hash FROM pipeline_auditentry"
+)
+
+
+def test_entry_is_not_replaced_past_the_triggers_of_a_removal(entry: AuditEntry) -> None:
+    known = REPLACED if connection.vendor == "sqlite" else REPLACED.replace("OR REPLACE ", "")
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(known)
+    assert AuditEntry.objects.get().actor == "olga"
+
+
 @pytest.mark.postgres
 def test_log_is_not_emptied_past_the_triggers_of_rows(entry: AuditEntry) -> None:
     with pytest.raises(IntegrityError, match=REFUSED), transaction.atomic(), connection.cursor() as cursor:

@@ -9,11 +9,12 @@ import pytest
 
 from pipeline import clock
 from pipeline.clock import VirtualClock
-from pipeline.models import AuditEntry, Mode
+from pipeline.models import AuditEntry, Mode, Run
 from pipeline.services import operations
 from pipeline.services.operations import NotPossible
 from rollout.models import Announcement, Hold, Resumption, Rollback, Rollout, StepProgress, TriggerState
 from rollout.services import resume, saga, stop, trigger_actions
+from tests.factories import make_run
 from tests.rollout import world
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,30 @@ def test_holding_one_operation_stops_it_at_once_and_leaves_the_others(rollout: R
     assert world.operation(rollout, "assign").live_until is None
     world.tick(rollout)
     assert world.live(rollout) == {"process"}
+
+
+@pytest.mark.parametrize(
+    ("begun", "ends"),
+    [
+        ({"purpose": Run.Purpose.MANUAL}, True),
+        ({"purpose": Run.Purpose.APPLY}, True),
+        ({"purpose": Run.Purpose.REVERT}, False),
+        ({"purpose": Run.Purpose.MANUAL, "mode": Mode.DRY_RUN}, False),
+    ],
+    ids=["by hand", "a shown plan", "undoing", "a dry run"],
+)
+def test_hold_ends_what_was_begun_live_by_hand_and_no_undoing(
+    rollout: Rollout, begun: dict[str, Any], ends: bool
+) -> None:
+    row = world.operation(rollout, "assign")
+    run = make_run(operation=row, state=Run.State.WORKING, **{"mode": Mode.LIVE, **begun})
+    stop.hold(rollout, operation="process", by="anna", reason="Odd guidance.")
+    run.refresh_from_db()
+    assert run.is_active
+    stop.hold(rollout, operation="assign", by="anna", reason="Odd labels.")
+    run.refresh_from_db()
+    assert run.is_active is not ends
+    assert run.error == ("Held by anna: Odd labels." if ends else "")
 
 
 def test_holding_everything_stops_everything_and_keeps_the_place(rollout: Rollout) -> None:
