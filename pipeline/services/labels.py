@@ -13,7 +13,7 @@ from pipeline.domain.plan import Plan, Planned, Verdict
 from pipeline.domain.states import State
 from pipeline.github.port import GitHub, GitHubError, IssueTarget, QuotaExhausted, Refused, Transient
 from pipeline.models import Effect, Repository, RepositoryLabel, Run, RunItem, Source
-from pipeline.services import claims, effects, workflows
+from pipeline.services import claims, effects, guard, workflows
 
 COLOURS = {"state": "1d76db", "workflow": "5319e7", "specialist": "0e8a16"}
 OTHER_COLOUR = "fbca04"
@@ -37,7 +37,10 @@ def wanted(repository: Repository) -> dict[str, str]:
 
 
 def ensure(run: Run, github: GitHub) -> None:
-    """Create what is missing, before any item needs it; raises Refused when GitHub does not take a label."""
+    """Create what is missing, before any item needs it; raises Refused when GitHub does not take a label.
+
+    After a stop nothing is created: the items that follow meet the same guard.
+    """
     needed = wanted(run.repository)
     if not _missing(run.repository, needed):
         return
@@ -102,16 +105,33 @@ def _create(run: Run, github: GitHub, missing: dict[str, str]) -> None:
     plan = Plan(Verdict.CHANGE, "labels", f"The repository lacked {len(missing)} of our labels.", planned)
     effects.store(item, plan)
     try:
-        rows = effects.send_step(item, 0, github, IssueTarget(number=None, node_id="", body=""))
+        stopped = _send(run, github, item)
     except QuotaExhausted as error:
         effects.cancel_planned(item, str(error))
         claims.release(item, RunItem.State.DEFERRED, reason=str(error)[:500], error_type=RunItem.ErrorType.QUOTA)
         raise
-    failed = [row for row in rows if row.state != Effect.State.APPLIED]
-    if failed:
+    failed = list(item.effects.exclude(state=Effect.State.APPLIED).order_by("order"))
+    if stopped:
+        effects.cancel_planned(item, stopped)
+        claims.release(item, RunItem.State.CANCELLED, reason=stopped[:500])
+    elif failed:
         _settle_by_list(run, github, item, failed)
     else:
         claims.release(item, RunItem.State.DONE)
+
+
+def _send(run: Run, github: GitHub, item: RunItem) -> str:
+    """Until all are sent or one fails; why not, where a stop came first."""
+    nowhere = IssueTarget(number=None, node_id="", body="")
+    one_by_one = run.repository.protocol == Repository.Protocol.REST
+    while rows := effects.next_rows(item, one_by_one=one_by_one):
+        stopped = guard.why_not(item)
+        if stopped:
+            return stopped
+        effects.send(item, rows, github, nowhere)
+        if any(row.state != Effect.State.APPLIED for row in rows):
+            break
+    return ""
 
 
 def _settle_by_list(run: Run, github: GitHub, item: RunItem, failed: list[Effect]) -> None:

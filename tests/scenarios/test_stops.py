@@ -45,6 +45,18 @@ def test_switching_off_in_mid_run_leaves_the_rest_unwritten(graphql: World, monk
     graphql.verify()
 
 
+def test_switching_off_before_a_run_begins_leaves_even_its_labels_unmade(both: World) -> None:
+    both.feed.publish(1)
+    run = begun(both, Kind.MONITOR)
+    both.advance()
+    operations.set_mode(both.operation(Kind.MONITOR), Mode.OFF, actor="olga", reason="Stop.")
+    both.drain()
+    run.refresh_from_db()
+    assert (both.writes(), run.state) == (0, Run.State.CANCELLED)
+    both.settle()
+    both.verify()
+
+
 def test_lease_that_nobody_renews_ends_live_work(graphql: World) -> None:
     graphql.feed.publish(1)
     graphql.live(Kind.MONITOR)

@@ -9,7 +9,7 @@ import pytest
 from pipeline.domain import changes
 from pipeline.domain.states import State
 from pipeline.github.port import QuotaExhausted, Refused, Transient
-from pipeline.models import Effect, Mode, RepositoryLabel, Run, RunItem
+from pipeline.models import Effect, Mode, Repository, RepositoryLabel, Run, RunItem
 from pipeline.services import labels
 from tests.factories import MOMENT, make_operation, make_run, make_source, make_specialist, make_workflow
 from tests.fake_github import FakeGitHub, lost, refused
@@ -125,6 +125,27 @@ def test_quota_defers_the_item_and_is_told(run: Run, github: FakeGitHub) -> None
     with pytest.raises(QuotaExhausted):
         labels.ensure(run, github)
     assert run.items.get().state == RunItem.State.DEFERRED
+
+
+def stop() -> None:
+    Repository.objects.update(standing=Repository.Standing.PAUSED)
+
+
+def test_no_label_is_made_after_a_stop(run: Run, github: FakeGitHub) -> None:
+    stop()
+    labels.ensure(run, github)
+    item = run.items.get()
+    assert (github.writes, item.state) == ([], RunItem.State.CANCELLED)
+    assert "The repository is paused" in item.reason
+    assert set(item.effects.values_list("state", flat=True)) == {Effect.State.CANCELLED}
+
+
+def test_stop_is_obeyed_between_the_labels_of_a_rest_server(run: Run, github: FakeGitHub) -> None:
+    run.repository.protocol = Repository.Protocol.REST
+    run.repository.save()
+    github.before_write = stop
+    labels.ensure(run, github)
+    assert (len(github.writes), run.items.get().state) == (1, RunItem.State.CANCELLED)
 
 
 def test_label_that_was_not_sent_is_a_passing_fault(run: Run, github: FakeGitHub) -> None:
