@@ -58,11 +58,13 @@ def relearn(repository: Repository, github: GitHub) -> None:
 
     The next live run makes anew what it needs. A list without any label is a fault until proven. Raises GitHubError.
     """
+    # Of a label that a run makes while the list is being read the list knows nothing.
+    before = list(RepositoryLabel.objects.filter(repository=repository).values_list("pk", flat=True))
     found = github.labels()
     if not found:
         return
     with transaction.atomic():
-        RepositoryLabel.objects.filter(repository=repository).exclude(name__in=found).delete()
+        RepositoryLabel.objects.filter(pk__in=before).exclude(name__in=found).delete()
         _keep(repository, found)
 
 

@@ -78,6 +78,22 @@ def test_label_that_was_renamed_is_not_known_by_its_old_name(run: Run, github: F
     assert labels.ids_of(run.repository) == {"finished": "LA_7"}
 
 
+def test_label_that_a_run_makes_while_the_list_is_read_is_not_forgotten(
+    run: Run, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github.names, listed = {"bug": "LA_0"}, github.labels
+
+    def overtaken() -> dict[str, str]:
+        names = listed()
+        monkeypatch.setattr(github, "labels", listed)
+        labels.ensure(run, github)
+        return names
+
+    monkeypatch.setattr(github, "labels", overtaken)
+    labels.relearn(run.repository, github)
+    assert "state::done" in labels.ids_of(run.repository)
+
+
 def test_list_without_any_label_makes_none_forgotten(run: Run, github: FakeGitHub) -> None:
     labels.ensure(run, github)
     known = labels.ids_of(run.repository)
