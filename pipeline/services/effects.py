@@ -188,7 +188,7 @@ def _not_applied(item: RunItem, row: Effect, error: GitHubError | None) -> None:
     elif isinstance(error, Refused):
         values |= {"state": Effect.State.REFUSED, "settled_at": now}
         if isinstance(error, NotFound):
-            _forget_labels(row)
+            _forget_labels(row, str(error))
     else:  # certainly not applied, and worth another try
         values |= {"state": Effect.State.PLANNED, "sent_at": None}
     Effect.objects.filter(pk=row.pk, epoch=row.epoch, state=Effect.State.SENDING).update(**values)
@@ -199,11 +199,16 @@ def _not_applied(item: RunItem, row: Effect, error: GitHubError | None) -> None:
     )
 
 
-def _forget_labels(row: Effect) -> None:
-    """Somebody may have deleted one on GitHub: the next run learns which there are, and makes what is missing."""
+def _forget_labels(row: Effect, said: str) -> None:
+    """Somebody deleted one on GitHub: the next run learns which there are, and makes what is missing.
+
+    Only where GitHub names it: when it is the issue that is gone, the other items of the run need its labels.
+    """
     named = [str(name).lower() for name in row.payload.get("labels", ())]
     known = RepositoryLabel.objects.filter(repository=row.item.run.repository_id)
-    known.annotate(lowered=Lower("name")).filter(lowered__in=named).delete()
+    known = known.annotate(lowered=Lower("name")).filter(lowered__in=named)
+    if any(node_id and node_id in said for node_id in known.values_list("node_id", flat=True)):
+        known.delete()
 
 
 def cancel_planned(item: RunItem, reason: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.domain.sections import read_section, upsert_section
-from pipeline.models import Issue, Kind, Mode, Run
+from pipeline.models import Issue, Kind, Mode, Run, RunItem
 from pipeline.services import effects, repositories, revert, runs
 from pipeline.services.operations import NotPossible
 from sandbox import labels
@@ -194,3 +194,22 @@ def test_label_that_somebody_deleted_is_made_again_by_the_next_run(graphql: Worl
     graphql.advance()
     assert graphql.run(Kind.ASSIGN).state == Run.State.SUCCEEDED
     assert "state::assigned" in graphql.remote(2).labels
+
+
+def test_issue_that_is_deleted_before_it_is_written_fails_alone(
+    graphql: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, other = opened(graphql, 2)
+    real = effects.store
+
+    def deleted(item: RunItem, *rest: Any) -> Any:
+        if item.issue is not None and item.issue.number == gone:
+            graphql.human("delete", gone)
+        return real(item, *rest)
+
+    monkeypatch.setattr(effects, "store", deleted)
+    run = graphql.run(Kind.ASSIGN)
+    assert dict(run.items.values_list("issue__number", "state")) == {gone: "failed", other: "done"}
+    graphql.run(Kind.ASSIGN)  # reads that it is gone
+    graphql.settle()
+    graphql.verify()
