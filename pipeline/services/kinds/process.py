@@ -34,7 +34,9 @@ class Process(NoPrefetch):
             return skip("skipped", refused)
         spec = _workflow(snapshot, workflows.in_force(repository), item)
         specialist = workflows.specialists().get(spec.specialist) if spec else None
-        scaffold, misfit = _scaffold(item.issue, spec, github)
+        under_way = _under_way(item.issue)
+        # Once it is handed over only labels are left to write, whatever became of the branch.
+        scaffold, misfit = ("", "") if under_way else _scaffold(item.issue, spec, github)
         if misfit:
             return conflict("no scaffold", misfit)
         task = plan_process.Task(
@@ -44,7 +46,7 @@ class Process(NoPrefetch):
             now=clock.now(),
             generation=item.issue.handovers.count(),
             scaffold=scaffold,
-            under_way=_under_way(item.issue),
+            under_way=under_way,
             suspicions=() if _approved(item.issue, snapshot) else suspicions(snapshot.title, snapshot.body),
             written=written_by_us(item.issue),
         )

@@ -127,3 +127,12 @@ def test_hand_over_whose_labels_failed_is_completed_and_one_that_a_person_sent_b
         make_transition(issue=issue, after="copilot", at=MOMENT)
     item = make_item(run=process(issue), issue=issue)
     assert kinds.of(item.run).plan(item, github.mirror(issue), github).outcome == outcome
+
+
+def test_hand_over_whose_labels_failed_is_completed_though_its_branch_is_gone(github: FakeGitHub) -> None:
+    issue = make_issue(state="assigned", labels=["state::assigned", "workflow::osint"])
+    scaffold = make_item(run=process(issue), issue=issue, state="failed")
+    make_effect(item=scaffold, change=changes.CreateBranch("work/7", "main", "Prepare", ()), state="applied")
+    make_handover(issue=issue)
+    item = make_item(run=process(issue), issue=issue)
+    assert kinds.of(item.run).plan(item, github.mirror(issue), github).outcome == "labelled"
