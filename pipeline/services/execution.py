@@ -199,6 +199,17 @@ def _go_on(run: Run) -> None:
             bell.ring(EXECUTE_TASK, run.pk)
 
 
+def _close_daily(run: Run) -> None:
+    ended = list(run.children.values_list("kind", "state", "error"))
+    failed = [kind for kind, state, _ in ended if state == Run.State.FAILED]
+    if failed:
+        _close(run, Run.State.FAILED, f"Parts failed: {', '.join(failed)}.", "permanent")
+    elif ended and all(state == Run.State.CANCELLED for _, state, _ in ended):
+        _close(run, Run.State.CANCELLED, ended[-1][2], "")
+    else:
+        _close(run, Run.State.SUCCEEDED, "", "")
+
+
 def advance_daily(run: Run) -> None:
     """Start the next part of a daily run, or close it after the last (plan 1.3). Idempotent."""
     if not run.is_active or run.operation is None or run.children.filter(state__in=Run.ACTIVE).exists():
@@ -206,9 +217,7 @@ def advance_daily(run: Run) -> None:
     done = set(run.children.values_list("kind", flat=True))
     parts = [part for part in run.operation.parts.all() if part.mode != Mode.OFF and part.kind not in done]
     if not parts:
-        failed = list(run.children.filter(state=Run.State.FAILED).values_list("kind", flat=True))
-        error = f"Parts failed: {', '.join(failed)}." if failed else ""
-        _close(run, Run.State.FAILED if failed else Run.State.SUCCEEDED, error, "permanent" if failed else "")
+        _close_daily(run)
         return
     part, now = parts[0], clock.now()
     live = run.mode == Mode.LIVE and part.mode == Mode.LIVE

@@ -348,6 +348,26 @@ def test_failed_part_does_not_stop_the_next_and_fails_the_day(github: FakeGitHub
     assert run.children.count() == 2
 
 
+@pytest.mark.parametrize(
+    ("states", "ended"),
+    [
+        (["cancelled", "cancelled"], "cancelled"),
+        (["cancelled", "succeeded"], "succeeded"),
+        (["cancelled", "failed"], "failed"),
+    ],
+)
+def test_day_whose_parts_were_all_stopped_is_no_success(
+    github: FakeGitHub, planner: Planner, states: list[str], ended: str
+) -> None:
+    run = daily(github, {"monitor": Mode.LIVE, "assign": Mode.LIVE})
+    for state in states:
+        run.children.filter(state__in=Run.ACTIVE).update(state=state, finished_at=MOMENT, error="The lease ran out.")
+        execution.advance_daily(run)
+    run.refresh_from_db()
+    assert run.state == ended
+    assert (run.error == "The lease ran out.") is (ended == "cancelled")
+
+
 def test_parts_obey_what_a_person_asked_of_the_daily_run(github: FakeGitHub, planner: Planner) -> None:
     run = daily(github, {"assign": Mode.LIVE}, options={"issues": [7], "continue_on_error": False}, limit=1)
     part = run.children.get()
