@@ -252,6 +252,7 @@ def crons_edited(before: dict[int, str | None], *, actor: str, reason: str) -> N
             before={"cron": before[row.pk]},
             after={"cron": after},
         )
+        _tell(actor, row.repository_id)
 
 
 def cron_of(operation: Operation) -> str | None:

@@ -147,7 +147,8 @@ def test_a_knob_that_a_person_turns_rings_whoever_decides_and_a_rules_does_not(
     operations.set_mode(row, "dry_run", actor="olga", reason="Mended.")
     operations.set_limit(row, 3, actor="olga", reason="Slowly.")
     operations.set_cron(row, "5 * * * *", actor="olga", reason="Later.")
-    assert rung == [("rollout.tasks.knob_turned", row.repository_id)] * 3
+    operations.crons_edited({row.pk: "0 * * * *"}, actor="olga", reason="Later, in beat's own screens.")
+    assert rung == [("rollout.tasks.knob_turned", row.repository_id)] * 4
 
 
 def test_a_knob_turned_by_hand_is_reconciled_without_waiting_for_the_minute(virtual_clock: VirtualClock) -> None:
