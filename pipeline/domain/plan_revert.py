@@ -52,10 +52,18 @@ class Undo:
     note: str = ""
     refused: bool = False
     before: dict[str, Any] = field(default_factory=dict)
+    stays: bool = False  # nothing undoes it, as a comment
+
+    @property
+    def already(self) -> bool:
+        return self.change is None and not self.refused and not self.stays
 
 
 def plan(done: Sequence[Done], world: World, state: State, grammar: LabelGrammar) -> Plan:
-    """What can be undone is planned; the rest is listed in `facts["refused"]` and `facts["left"]`."""
+    """What can be undone is planned; the rest is listed in `facts["refused"]` and `facts["left"]`.
+
+    `facts["undone"]` names the effects that somebody has undone already.
+    """
     moved_on = _moved_on(done, _furthest(state, world.snapshot, grammar), grammar)
     if moved_on:
         return conflict("moved on", moved_on, refused=[moved_on])
@@ -65,6 +73,7 @@ def plan(done: Sequence[Done], world: World, state: State, grammar: LabelGrammar
         "refused": refused,
         "left": [undo.note for undo in undone if undo.note and not undo.refused],
         "undoes": [undo.effect for undo in undone if undo.change is not None],
+        "undone": [undo.effect for undo in undone if undo.already],
     }
     planned = _in_steps([undo for undo in undone if undo.change is not None])
     if not planned:
@@ -122,8 +131,11 @@ def _joined(whole: Plan, more: Plan) -> Plan:
     )
 
 
+FACTS = ("refused", "left", "undoes", "undone")
+
+
 def _listed(whole: Plan, more: Plan) -> dict[str, Any]:
-    return {name: [*whole.facts.get(name, ()), *more.facts.get(name, ())] for name in ("refused", "left", "undoes")}
+    return {name: [*whole.facts.get(name, ()), *more.facts.get(name, ())] for name in FACTS}
 
 
 def _after(snapshot: IssueSnapshot, undone: Sequence[Planned]) -> IssueSnapshot:
@@ -276,7 +288,7 @@ def _closed(effect: Done, world: World) -> Undo:
 
 
 def _comment(effect: Done, world: World) -> Undo:
-    return Undo(effect.id, note="The comment stays; it is history.")
+    return Undo(effect.id, note="The comment stays; it is history.", stays=True)
 
 
 _UNDO: dict[str, Callable[[Done, World], Undo]] = {

@@ -52,7 +52,7 @@ def _move(item: RunItem, issue: Issue, after: State) -> None:
     except issues.MoveRefused as refused:
         log.warning("applied change did not move its issue", extra={"item": item.pk, "cause": str(refused)})
         return
-    if item.run.kind == Kind.TRIAGE:
+    if item.run.kind == Kind.TRIAGE or after in (State.DISCOVERY, State.ASSIGNED):
         _end_handovers(issue, after)
 
 

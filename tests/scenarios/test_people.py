@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from pipeline.domain.sections import read_section, upsert_section
-from pipeline.models import Issue, Kind, Mode, Run, RunItem
+from pipeline.models import Handover, Issue, Kind, Mode, Run, RunItem
 from pipeline.services import effects, repositories, revert, runs
 from pipeline.services.operations import NotPossible
-from sandbox import labels
+from sandbox import labels, pulls
 from sandbox.call import Call
 from sandbox.seed import add_repository
 from tests.scenarios.world import FULL_NAME, World
 
+SCAFFOLD = "workflow/intelligence-analysis/issue-1"
 BY: dict[str, Any] = {"actor": "olga", "reason": "Wrong workflow."}
 NOTE = "\n## Notes of people\r\n\r\nA person's note 🛶 with trailing blanks   \r\n```\r\n## AI Assessment\r\n```\r\n"
 
@@ -211,5 +212,26 @@ def test_issue_that_is_deleted_before_it_is_written_fails_alone(
     run = graphql.run(Kind.ASSIGN)
     assert dict(run.items.values_list("issue__number", "state")) == {gone: "failed", other: "done"}
     graphql.run(Kind.ASSIGN)  # reads that it is gone
+    graphql.settle()
+    graphql.verify()
+
+
+def test_hand_over_that_people_cleaned_up_and_reverted_is_made_anew(graphql: World) -> None:
+    (number,) = opened(graphql)
+    graphql.run(Kind.ASSIGN)
+    run = graphql.run(Kind.PROCESS)
+    outside, cleaning = graphql.sandbox.world, Call("rosa-reviewer", "human")
+    with outside.lock:  # its open pull request is closed with it
+        pulls.delete_branch(outside, outside.named(FULL_NAME), cleaning, f"heads/{SCAFFOLD}")
+        outside.record(cleaning, "human.delete_branch")
+    graphql.human("unassign", number, assignees=["Copilot"])
+    carry(graphql, revert.revert_run(run, **BY, ring=False))
+    assert graphql.states() == ["assigned"]
+    assert list(Handover.objects.values_list("outcome", flat=True)) == ["withdrawn"]
+    with pytest.raises(NotPossible, match="nothing that is left to undo"):
+        revert.revert_run(run, **BY)
+    again = graphql.run(Kind.PROCESS)
+    assert (again.state, graphql.states()) == (Run.State.SUCCEEDED, ["copilot"]), graphql.told()
+    assert graphql.remote(number).assignees
     graphql.settle()
     graphql.verify()

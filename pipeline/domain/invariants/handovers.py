@@ -83,16 +83,16 @@ def log(writes: Iterable[Event], handovers: Iterable[HandoverFact]) -> list[Viol
     return broken
 
 
-def branches(writes: Iterable[Event]) -> list[Violation]:
-    """No branch was made twice by different effects."""
+def branches(events: Iterable[Event]) -> list[Violation]:
+    """No branch was made twice by different effects of ours, unless it was taken away in between, by us or others."""
     made: dict[tuple[str, str], str] = {}
     broken = []
-    for event in writes:
-        for change in event.changes:
+    for event in events:
+        for change in event.changes if event.kind != "request" else ():
             name = str(change.more.get("ref", ""))
-            if change.what != "ref" or change.before is not None or change.after is None:
-                if change.what == "ref" and change.after is None:
-                    made.pop((event.repository, name), None)
+            if change.what == "ref" and change.after is None:
+                made.pop((event.repository, name), None)
+            if change.what != "ref" or change.before is not None or change.after is None or not event.ours:
                 continue
             first = made.setdefault((event.repository, name), event.effect)
             if first != event.effect:

@@ -94,10 +94,11 @@ def _of_log(facts: Facts, events: Sequence[Event], *, at_rest: bool) -> list[Vio
     found += effects.log(writes, facts.effects)
     found += effects.fates(writes, kept, at_rest=at_rest)
     found += handovers.log(writes, facts.handovers)
-    found += handovers.branches(writes)
     found += states.agreement(facts.issues, world) if at_rest else []
     found += people.texts(writes, facts.grammars)
-    found += people.branches([event for event in events if event.repository in governed])
+    of_ours = [event for event in events if event.repository in governed]
+    found += handovers.branches(of_ours)
+    found += people.branches(of_ours)
     found += people.sections(world, kept)
     return found + manners.waits(events) + manners.pace(events, facts.paces) + manners.hot_loops(events)
 

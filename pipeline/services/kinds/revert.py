@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import Q
 
+from pipeline import clock
 from pipeline.domain import plan_revert
 from pipeline.domain.plan import Plan, skip
 from pipeline.domain.plan_revert import Done, World
@@ -26,6 +27,7 @@ class Revert(NoPrefetch):
                 Q(issue__isnull=False) | Q(report__isnull=False),
                 run__in=runs,
                 effects__state=Effect.State.APPLIED,
+                effects__kind__in=plan_revert.UNDOABLE,
                 effects__reverted_at__isnull=True,  # in part undone before: the rest may be possible now
             )
             .select_related("issue", "report")
@@ -41,7 +43,10 @@ class Revert(NoPrefetch):
         parts = [_part(source, snapshot, github, item.run.repository.token_login) for source in sources]
         # A report is in no state of the pipeline, and no effect on it sets one.
         state = State(item.issue.state) if item.issue is not None else State.DISCOVERY
-        return plan_revert.plan_parts(parts, state, item.run.repository.grammar)
+        found = plan_revert.plan_parts(parts, state, item.run.repository.grammar)
+        if item.live:  # else a branch that somebody deleted would be missed for ever
+            Effect.objects.filter(pk__in=found.facts.get("undone", ())).update(reverted_at=clock.now())
+        return found
 
 
 def _part(source: RunItem, snapshot: IssueSnapshot, github: GitHub, us: str) -> tuple[list[Done], World]:

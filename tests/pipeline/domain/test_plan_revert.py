@@ -72,6 +72,7 @@ def test_label_that_was_there_before_stays() -> None:
 def test_labels_that_a_person_took_off_or_put_back_are_left() -> None:
     made = planned(ADDED, REMOVED, labels=("state::discovery", "monitor::triage"), state=State.ASSIGNED)
     assert (made.verdict, made.outcome) == (Verdict.SKIP, "nothing to undo")
+    assert made.facts["undone"] == [3, 2]
 
 
 def test_section_gets_back_what_was_there() -> None:
