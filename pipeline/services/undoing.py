@@ -37,7 +37,12 @@ class Undone:
 
 
 def effects(runs: QuerySet[Run]) -> QuerySet[Effect]:
-    """What these runs and their parts applied and nothing has undone yet."""
+    """What these runs and their parts changed, that can be undone and nobody has undone."""
+    return _applied(runs).filter(kind__in=plan_revert.UNDOABLE)
+
+
+def _applied(runs: QuerySet[Run]) -> QuerySet[Effect]:
+    """With what stays in any case, as comments do: people are told of it."""
     mine = Q(item__run__in=runs) | Q(item__run__parent__in=runs)
     return Effect.objects.filter(mine, state=Effect.State.APPLIED, reverted_at__isnull=True)
 
@@ -51,7 +56,7 @@ def issues(runs: QuerySet[Run]) -> QuerySet[Issue]:
 def preview(runs: QuerySet[Run], wanted: Sequence[Issue]) -> list[Undone]:
     """What would become of each of these issues."""
     found: dict[int, dict[RunItem, list[Effect]]] = defaultdict(lambda: defaultdict(list))
-    rows = effects(runs).filter(item__issue__in=[issue.pk for issue in wanted]).select_related("item")
+    rows = _applied(runs).filter(item__issue__in=[issue.pk for issue in wanted]).select_related("item")
     for row in rows.order_by("-item__run", "-item__position", "order"):
         found[row.item.issue_id or 0][row.item].append(row)
     return [Undone(issue, _parts(issue, found[issue.pk])) for issue in wanted]

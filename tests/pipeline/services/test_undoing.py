@@ -59,3 +59,10 @@ def test_what_was_undone_and_other_runs_are_left_out(github: FakeGitHub) -> None
     run.items.get().effects.update(reverted_at=run.created_at)
 
     assert list(undoing.issues(Run.objects.filter(pk=run.pk))) == []
+
+
+def test_comment_that_stays_in_any_case_leaves_nothing_to_undo(github: FakeGitHub) -> None:
+    run = assigned(github)
+    run.items.get().effects.exclude(kind="add_comment").update(reverted_at=run.created_at)
+    runs = Run.objects.filter(pk=run.pk)
+    assert (undoing.effects(runs).count(), list(undoing.issues(runs))) == (0, [])
