@@ -116,6 +116,13 @@ class Run(models.Model):
         shown = self.source_run if self.purpose == self.Purpose.APPLY else None
         return self.purpose == self.Purpose.REVERT or (shown is not None and shown.purpose == self.Purpose.REVERT)
 
+    @classmethod
+    def undoing(cls, path: str = "") -> models.Q:
+        """`undoes` for a query; `path` leads to the run, as "item__run__"."""
+        revert, apply = cls.Purpose.REVERT, cls.Purpose.APPLY
+        shown = models.Q((f"{path}purpose", apply), (f"{path}source_run__purpose", revert))
+        return models.Q((f"{path}purpose", revert)) | shown
+
 
 class Slot(models.Model):
     """The nominal cron time of an operation; run at most once, and with a reason when not."""

@@ -119,7 +119,7 @@ def _counts(rollout: Rollout, start: datetime, end: datetime) -> dict[str, objec
 def _success(rollout: Rollout, span: tuple[datetime, datetime]) -> str:
     """Of the issues that live runs carried to an end; no issue is no success."""
     rows = RunItem.objects.filter(run__repository=rollout.repository, run__mode=Mode.LIVE, finished_at__range=span)
-    rows = rows.exclude(run__purpose=Run.Purpose.REVERT)
+    rows = rows.exclude(Run.undoing("run__"))
     done = rows.filter(state=RunItem.State.DONE).count()
     ended = done + rows.filter(state=RunItem.State.FAILED).count()
     return f"{done / ended:.0%} ({done} of {ended})" if ended else "no issue was worked on"

@@ -54,7 +54,7 @@ def in_flight(rollback: Rollback) -> QuerySet[Run]:
     by_hand = Q(purpose__in=(Run.Purpose.MANUAL, Run.Purpose.APPLY))
     after = by_hand & Q(created_at__gt=rollback.started_at)
     children = Q(parent__purpose=Run.Purpose.MANUAL, parent__created_at__gt=rollback.started_at)
-    return runs(rollback).filter(state__in=Run.ACTIVE).exclude(purpose=Run.Purpose.REVERT).exclude(after | children)
+    return runs(rollback).filter(state__in=Run.ACTIVE).exclude(Run.undoing()).exclude(after | children)
 
 
 def is_rolled_back(rollback: Rollback) -> bool:
@@ -78,5 +78,5 @@ def live_since(rollback: Rollback) -> datetime | None:
 def live_runs(rollback: Rollback) -> QuerySet[Run]:
     """Runs of the scope that wrote since it went live, newest first."""
     since = live_since(rollback)
-    rows = runs(rollback).filter(mode="live", parent__isnull=True).exclude(purpose=Run.Purpose.REVERT)
+    rows = runs(rollback).filter(mode="live", parent__isnull=True).exclude(Run.undoing())
     return rows.filter(created_at__gte=since).order_by("-pk") if since else rows.none()

@@ -127,7 +127,7 @@ def _guidance_effects(repository: Repository) -> QuerySet[Effect]:
     rows = Effect.objects.filter(
         issue__repository=repository, kind="write_sections", live=True, state=Effect.State.APPLIED
     )
-    return rows.exclude(item__run__purpose=Run.Purpose.REVERT)
+    return rows.exclude(Run.undoing("item__run__"))
 
 
 def _writes_guidance(payload: Mapping[str, object]) -> bool:

@@ -79,10 +79,12 @@ def test_what_is_in_flight_is_cancelled_and_undoing_goes_on(rollout: Rollout, ti
     scheduled = make_run(operation=row, mode="live", purpose="scheduled", state="working")
     make_item(run=scheduled)
     undoing = make_run(operation=row, mode="live", purpose="revert", state="working", selected=False)
+    shown = make_run(operation=row, mode="dry_run", purpose="revert", state="succeeded")
+    applied = make_run(operation=row, mode="live", purpose="apply", source_run=shown, state="working", selected=False)
     rollback = saga.advance(rolled_back(rollout), time.now())
-    scheduled.refresh_from_db()
-    undoing.refresh_from_db()
-    assert (scheduled.state, undoing.state) == ("cancelled", "working")
+    for run in (scheduled, undoing, applied):
+        run.refresh_from_db()
+    assert (scheduled.state, undoing.state, applied.state) == ("cancelled", "working", "working")
     assert rollback.steps.get(name="runs_cancelled").evidence == {"runs": [scheduled.pk]}
 
 
