@@ -273,9 +273,10 @@ def renew_leases(now: datetime) -> int:
 
 def _upsert_schedule(operation: Operation, expression: str) -> None:
     minute, hour, day, month, weekday = expression.split()
-    crontab, _ = CrontabSchedule.objects.get_or_create(
-        minute=minute, hour=hour, day_of_month=day, month_of_year=month, day_of_week=weekday, timezone="UTC"
-    )
+    times = {"minute": minute, "hour": hour, "day_of_month": day, "month_of_year": month, "day_of_week": weekday}
+    # Beat lets people write the same times into two of its rows.
+    known = CrontabSchedule.objects.filter(**times, timezone="UTC").order_by("pk").first()
+    crontab = known or CrontabSchedule.objects.create(**times, timezone="UTC")
     task = operation.periodic_task
     if task is None:
         task, _ = PeriodicTask.objects.get_or_create(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django_celery_beat.models import PeriodicTask, PeriodicTasks
+from django_celery_beat.models import CrontabSchedule, PeriodicTask, PeriodicTasks
 
 from pipeline import clock
 from pipeline.domain.cron import BadCron
@@ -137,6 +137,14 @@ def test_cron_of_one_operation_is_not_the_others(time: clock.VirtualClock) -> No
     operations.set_cron(one, "0 7 * * *", **BY)
     other.refresh_from_db()
     assert cron_of(other) == "0 6 * * *"
+
+
+def test_cron_that_beats_own_screens_hold_twice_can_be_set(operation: Operation) -> None:
+    make_operation(cron="0 6 * * *")
+    CrontabSchedule.objects.create(minute="0", hour="6")  # typed in by a person, in the time zone UTC
+    operations.set_cron(operation, "0 6 * * *", **BY)
+    operation.refresh_from_db()
+    assert cron_of(operation) == "0 6 * * *"
 
 
 def test_bad_cron_changes_nothing(operation: Operation) -> None:
