@@ -280,7 +280,7 @@ def _upsert_schedule(operation: Operation, expression: str) -> None:
     task = operation.periodic_task
     if task is None:
         task, _ = PeriodicTask.objects.get_or_create(
-            name=f"{operation.repository.full_name}: {operation.name}",
+            name=_entry_name(operation),
             defaults={"task": RING_TASK, "crontab": crontab, "kwargs": f'{{"operation_id": {operation.pk}}}'},
         )
         operation.periodic_task = task
@@ -288,3 +288,11 @@ def _upsert_schedule(operation: Operation, expression: str) -> None:
     task.crontab, task.interval, task.enabled = crontab, None, True
     task.kwargs = f'{{"operation_id": {operation.pk}}}'
     task.save()  # the model's own save tells beat that the schedule changed
+
+
+def _entry_name(operation: Operation) -> str:
+    """Unique among beat's rows: a second server may have a repository of the same name."""
+    repository = operation.repository
+    name = f"{repository.full_name}: {operation.name}"
+    taken = Operation.objects.filter(periodic_task__name=name).exclude(pk=operation.pk)
+    return f"{repository.api_url} {name}" if taken.exists() else name

@@ -64,6 +64,13 @@ def test_two_repositories_have_operations_of_their_own(time: clock.VirtualClock)
     assert PeriodicTask.objects.filter(task=operations.RING_TASK).count() == len(first) + len(second)
 
 
+def test_repositories_of_one_name_on_two_servers_have_operations_of_their_own(time: clock.VirtualClock) -> None:
+    servers = ("https://api.github.com", "https://git.example/api/v3")
+    rows = [make_repository(full_name="acme/watch", api_url=server) for server in servers]
+    first, second = (ship_operations(row, **BY) for row in rows)
+    assert {row.periodic_task_id for row in first}.isdisjoint(row.periodic_task_id for row in second)
+
+
 def test_beat_entry_names_its_operation_and_its_task(time: clock.VirtualClock) -> None:
     for operation in ship_operations(make_repository(), **BY):
         task = operation.periodic_task
