@@ -157,7 +157,7 @@ def _settle_by_list(run: Run, github: GitHub, item: RunItem, failed: list[Effect
     effects.cancel_planned(item, reason)
     claims.release(item, RunItem.State.FAILED if still else RunItem.State.DONE, reason=reason[:500])
     if still:
-        refused = any(row.state == Effect.State.REFUSED for row in failed)
+        refused = any(row.state == Effect.State.REFUSED and row.payload["name"].lower() in still for row in failed)
         raise (Refused if refused else Transient)(f"{reason} Missing labels: {', '.join(sorted(still))}.")
 
 

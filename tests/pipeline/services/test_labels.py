@@ -122,6 +122,19 @@ def test_label_that_another_worker_made_meanwhile_is_no_fault(run: Run, github: 
     assert run.items.get().state == RunItem.State.DONE
 
 
+def test_label_that_another_worker_made_is_a_passing_fault_where_the_rest_was_not_sent(
+    run: Run, github: FakeGitHub
+) -> None:
+    Repository.objects.update(protocol=Repository.Protocol.REST)
+    run.repository.refresh_from_db()
+    make_workflow(slug="osint")
+    github.before_write = lambda: github.names.update({"state::done": "LA_theirs"})
+    with pytest.raises(Transient, match="Missing labels: specialist"):
+        labels.ensure(run, github)
+    labels.ensure(run, github)
+    assert "workflow::osint" in github.names
+
+
 def test_refused_label_fails_the_item_and_names_what_is_missing(run: Run, github: FakeGitHub) -> None:
     github.spoil("create_label", refused("GitHub answered 403."))
     with pytest.raises(Refused, match="Missing labels: site-monitor"):
