@@ -149,6 +149,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"  # for old browsers; the others obey frame-ancestors
+SERIALIZATION_MODULES = {"json": "controlplane.exact_json"}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 26 * 1024 * 1024  # GitHub's hooks are at most 25 MB
 
 # Celery tasks that are told of every run that ended, by its id: what decides is above what runs.
