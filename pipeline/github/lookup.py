@@ -30,7 +30,7 @@ from pipeline.domain.changes import (
 )
 from pipeline.domain.facts import TimelineEvent
 from pipeline.domain.labels import has
-from pipeline.domain.sections import BodyTooLong, splice
+from pipeline.domain.sections import BodyTooLong, read_section, splice
 from pipeline.domain.snapshot import COPILOT_LOGINS, COPILOT_USER_ID, IssueSnapshot
 from pipeline.github.port import Applied, GitHubReader, Intent, IssueTarget
 from pipeline.github.writing import target_number
@@ -105,12 +105,16 @@ class _LookUp:
         return self._labelled(issue, left, "unlabeled")
 
     def sections_written(self, change: WriteSections) -> Found:
+        """People may have written behind it since: what they put at the body's end falls into its last section."""
         issue = self._issue()
         try:
             wanted = splice(issue.body, change.sections)
         except BodyTooLong:
             return None
-        return {"body": issue.body, **_updated(issue)} if wanted == issue.body else None
+        stand = wanted == issue.body or all(
+            _begins(read_section(issue.body, heading), content) for heading, content in change.sections
+        )
+        return {"body": issue.body, **_updated(issue)} if stand else None
 
     def assigned(self, _: AssignCopilot) -> Found:
         issue = self._issue()
@@ -177,6 +181,13 @@ def look_up(
     """
     found = _WAYS[intent.change.kind](_LookUp(github, target, intent, sent_at, secret), intent.change)
     return None if found is None else Applied(found)
+
+
+def _begins(there: str | None, content: str | None) -> bool:
+    """Whether a section stands as it was written, with or without more behind it; None: there is no such section."""
+    if there is None or content is None:
+        return there is content
+    return there == content or there.startswith(f"{content.rstrip()}\n")
 
 
 def _updated(issue: IssueSnapshot) -> dict[str, Any]:

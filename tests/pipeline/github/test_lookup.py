@@ -119,6 +119,16 @@ def test_write_whose_answer_was_lost_is_found(both: World, kind: str) -> None:
     assert both.found(target, sent) is not None
 
 
+@pytest.mark.parametrize(("words", "found"), [("x\n\nA person's line.\n", True), ("xylophone\n", False)])
+def test_section_is_found_where_people_wrote_behind_it_since(rest: World, words: str, found: bool) -> None:
+    target, change = CASES["write_sections"](rest)
+    sent = intent(change, KEY)
+    assert rest.github.apply(target, [sent])[0].applied
+    issue = rest.state(target.number or 0)
+    issue.body = issue.body.replace("x\n", words)
+    assert (rest.found(target, sent) is not None) is found
+
+
 def test_branch_without_our_commit_is_not_taken_for_made(graphql: World) -> None:
     graphql.fault("F502A", params={"fields": 1})
     sent = intent(BRANCH, KEY)
