@@ -52,7 +52,7 @@ def _one(event: Event, effect: EffectFact) -> list[Violation]:
         broken.append(_broken("dry run", f"{named} belongs to a dry run."))
     if effect.planned_at > event.time + SKEW:
         broken.append(_broken("early", f"{named} took place before the effect was stored."))
-    elif effect.sent_at is not None and effect.sent_at > event.time + SKEW and event.field not in PARTIAL:
+    elif effect.sent_at is not None and effect.sent_at > event.time + SKEW and event.field not in LOOSE | PARTIAL:
         broken.append(_broken("early", f"{named} took place before the effect was marked as sending."))
     return broken
 

@@ -493,6 +493,16 @@ def test_planted_violation_is_named_and_nothing_else(sound: Sound, name: str, tm
     assert all(violation.sentence.endswith(".") for violation in found)
 
 
+def test_branch_that_was_half_made_over_rest_may_be_sent_again(sound: Sound) -> None:
+    effect = sound.applied(changes.CreateBranch("b", "main", "m", ()))
+    made = {"before": None, "after": "a"}
+    sound.wrote(effect, "POST /repos/{owner}/{repo}/git/trees", [{"what": "tree", **made}])
+    again = sound.moment()
+    Effect.objects.filter(pk=effect.pk).update(sent_at=again, settled_at=again)
+    sound.wrote(effect, "POST /repos/{owner}/{repo}/git/refs", [{"what": "ref", "ref": "refs/heads/b", **made}])
+    assert not sound.report().violations
+
+
 def test_parts_of_a_daily_run_by_hand_need_no_live_operation(sound: Sound) -> None:
     daily = make_run(operation=sound.operation, state="succeeded", purpose="manual", requested_by="olga")
     Run.objects.filter(pk=sound.run.pk).update(purpose="part", parent=daily, nominal_at=None)
