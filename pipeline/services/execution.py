@@ -86,7 +86,8 @@ def _add_item(run: Run, position: int, candidate: Candidate) -> None:
     try:
         with transaction.atomic():
             item.save()
-            kinds.of(run).prepare(item)
+            if not skipped:
+                kinds.of(run).prepare(item)
     except IntegrityError:
         item.pk, item.state, item.finished_at = None, RunItem.State.SKIPPED, clock.now()
         item.reason = "Another live run is working on it."

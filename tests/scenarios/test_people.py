@@ -235,3 +235,17 @@ def test_hand_over_that_people_cleaned_up_and_reverted_is_made_anew(graphql: Wor
     assert graphql.remote(number).assignees
     graphql.settle()
     graphql.verify()
+
+
+def test_shown_discovery_that_was_opened_and_taken_back_since_is_not_opened_again(graphql: World) -> None:
+    graphql.feed.publish(1)
+    shown = graphql.run(Kind.MONITOR, Mode.DRY_RUN)
+    opened_since = graphql.run(Kind.MONITOR)
+    carry(graphql, revert.revert_run(opened_since, **BY, ring=False))
+    applied = carry(graphql, runs.apply_plan(shown, **BY, ring=False))
+    item = applied.items.get()
+    assert (item.state, len(graphql.remotes())) == ("skipped", 1)
+    assert item.reason == "The discovery is not new any more: issue opened."
+    assert not item.effects.exists()
+    graphql.settle()
+    graphql.verify()

@@ -9,7 +9,7 @@ from pipeline.domain import changes
 from pipeline.domain.plan import Plan, conflict
 from pipeline.domain.snapshot import IssueSnapshot
 from pipeline.github.port import GitHub
-from pipeline.models import Effect, Run, RunItem
+from pipeline.models import Discovery, Effect, Run, RunItem
 from pipeline.services.effects import marked
 from pipeline.services.kinds.base import Candidate, NoPrefetch
 
@@ -46,10 +46,12 @@ class Apply(NoPrefetch):
 
 
 def _over(shown: RunItem) -> str:
-    """A report that has ended since is not opened or written any more."""
-    if shown.report is None or shown.report.is_open:
-        return ""
-    return f"The report is over: {shown.report.get_ending_display()}."
+    """What was ended or opened since is not opened or written any more: there is no issue to compare with."""
+    if shown.discovery is not None and shown.discovery.status != Discovery.Status.NEW:
+        return f"The discovery is not new any more: {shown.discovery.get_status_display()}."
+    if shown.report is not None and not shown.report.is_open:
+        return f"The report is over: {shown.report.get_ending_display()}."
+    return ""
 
 
 def _copy(item: RunItem, shown: Effect) -> Effect:
