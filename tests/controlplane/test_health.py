@@ -30,6 +30,11 @@ def test_healthz_answers_without_asking_anything(client: Client, django_assert_n
         assert client.get("/healthz").content == b"ok\n"
 
 
+def test_icon_that_browsers_ask_for_unasked_is_found(client: Client) -> None:
+    response = client.get("/favicon.ico")
+    assert (response.status_code, response["Location"]) == (302, "/static/pipeline/img/icon.svg")
+
+
 def test_readyz_is_200_when_all_is_well(client: Client, well: VirtualClock) -> None:
     response = client.get("/readyz")
     assert (response.status_code, response.json()["wrong"]) == (200, [])
