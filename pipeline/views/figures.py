@@ -27,6 +27,8 @@ FACTS = {
     "within_15_minutes": "Within 15 minutes",
     "within_30_minutes": "Within 30 minutes",
 }
+# What people or GitHub named stays as it is written.
+NAMED = {"workflows", "labels", "api_calls"}
 SPANS = {"seconds_per_item": "Mean time per item"}
 
 
@@ -40,8 +42,8 @@ class Table:
 
 def tables(statistics: Mapping[str, Any]) -> list[Table]:
     """Those groups that count something."""
-    found = [(TITLES[name], statistics[name]) for name in TITLES if statistics.get(name)]
-    return [Table(title, _rows(counts)) for title, counts in found if any(counts.values())]
+    found = [(name, statistics[name]) for name in TITLES if statistics.get(name)]
+    return [Table(TITLES[name], _rows(name, counts)) for name, counts in found if any(counts.values())]
 
 
 def facts(statistics: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -50,10 +52,11 @@ def facts(statistics: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [*spans, *((title, _word(statistics[name])) for name, title in FACTS.items() if name in statistics)]
 
 
-def _rows(counts: Mapping[str, int | float]) -> tuple[tuple[str, int | float, int], ...]:
+def _rows(group: str, counts: Mapping[str, int | float]) -> tuple[tuple[str, int | float, int], ...]:
     most = max(counts.values()) or 1
+    word = str if group in NAMED else display.spoken
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return tuple((name, number, round(100 * number / most)) for name, number in ordered)
+    return tuple((word(name), number, round(100 * number / most)) for name, number in ordered)
 
 
 def _span(seconds: float | None) -> str:

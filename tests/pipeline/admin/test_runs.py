@@ -20,6 +20,16 @@ def test_page_shows_item_reason_diff_and_figures(world: World, root: Client) -> 
     assert "<details open>" in text
 
 
+def test_page_says_outcomes_and_changes_as_people_do(world: World, root: Client) -> None:
+    world.dry_run.statistics = {"by_outcome": {"needs_clarification": 1}, "labels": {"needs_review": 1}}
+    world.dry_run.save()
+
+    text = root.get(reverse("admin:pipeline_run_change", args=[world.dry_run.pk])).content.decode()
+
+    assert ("write sections" in text, "write_sections" in text) == (True, False)
+    assert ("needs clarification" in text, "needs_clarification" in text, "needs_review" in text) == (True, False, True)
+
+
 def test_dry_run_offers_apply_and_live_run_offers_revert(world: World, root: Client) -> None:
     dry = root.get(reverse("admin:pipeline_run_change", args=[world.dry_run.pk])).content.decode()
     live = root.get(reverse("admin:pipeline_run_change", args=[world.live_run.pk])).content.decode()
