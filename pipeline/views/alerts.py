@@ -36,7 +36,8 @@ def alerts(now: datetime) -> list[Alert]:
 def heartbeats(now: datetime) -> Iterator[Alert]:
     stale = max(LEAST_STALE, settings.CONTROLPLANE.tick * STALE_BEATS)
     url = address("heartbeat")
-    beats = dict(Heartbeat.objects.values_list("name", "beaten_at"))
+    # Other rows of that table are marks of when something was done, not signs of life.
+    beats = dict(Heartbeat.objects.filter(name__in=HEARTBEATS).values_list("name", "beaten_at"))
     if not beats and Operation.objects.exclude(mode=Mode.OFF).exists():
         yield Alert("No worker and no beat has ever run; start them, for example with “make up”.", url)
     for name, beaten_at in sorted(beats.items()):

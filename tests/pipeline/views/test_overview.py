@@ -35,6 +35,13 @@ def test_heartbeat_is_told_when_stale(age: timedelta, told: bool) -> None:
     assert ("The beat has stopped" in texts()) is told
 
 
+def test_mark_of_something_done_once_a_day_is_no_stopped_process() -> None:
+    make.make_heartbeat("tick", NOW)
+    make.make_heartbeat("audit head", NOW - timedelta(hours=12))
+
+    assert list(alerts.heartbeats(NOW)) == []
+
+
 def test_every_kind_of_trouble_is_told_with_an_address() -> None:
     repository = make.make_repository(token_problem="Bad credentials.", sync_problem="404 Not Found.")
     operation = make.make_operation(repository=repository, mode="live")
