@@ -15,7 +15,7 @@ from pipeline.admin.base import PageScreen
 from pipeline.admin.filters import NeedsClarification, OverdueIssue
 from pipeline.domain import sections
 from pipeline.models import Issue
-from pipeline.views import display
+from pipeline.views import display, markdown
 
 MOST_EFFECTS = 100
 # Labels that the other columns say already.
@@ -110,4 +110,5 @@ def parts_of(body: str) -> list[tuple[str, str]]:
     rest = body
     for name, _ in parts:
         rest = sections.remove_section(rest, name)
-    return [*parts, ("Written by people", rest)] if rest.strip() else parts
+    # Our signed marker is all that is left of most bodies, and nobody sees it.
+    return [*parts, ("Written by people", rest)] if markdown.render(rest).strip() else parts
