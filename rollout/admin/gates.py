@@ -17,7 +17,7 @@ from pipeline.admin.questions import Question, ask, require
 from pipeline.views import display
 from rollout.admin.base import PageView, RolloutPages, show, tabs
 from rollout.admin.steps import answer_question
-from rollout.domain.plan import Phase, Source
+from rollout.domain.plan import GatePlan, Phase, Source
 from rollout.models import Gate, Rollout
 from rollout.services import gate_evidence, gates, plans
 from rollout.views import criteria, rooms, standing
@@ -31,7 +31,7 @@ class AskForm(ReasonForm):
         required=False,
         max_length=LONGEST_REASON,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="Only where the gate is not due yet.",
+        help_text="The gate is not due yet, so this is needed.",
     )
     insufficient = forms.CharField(
         label="Why proceed on insufficient evidence",
@@ -132,13 +132,23 @@ def room_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpResponse:
         "may_answer": request.user.has_perm("rollout.add_tick"),
     }
     if current is not None:
+        lines = criteria.lines(row, gate_evidence.criteria(current.phase))
         context |= {
-            "lines": criteria.lines(row, gate_evidence.criteria(current.phase)),
+            "lines": lines,
+            "unanswered": sum(line.by_hand and line.tick is None for line in lines),
+            "may_act": current.asked is not None and _may_act(request, row, current.gate, current.asked),
             "own": {each.slug for each in current.gate.criteria},
             "signers": rooms.signers(row, current.gate, current.asked),
             "refusal": current.refusal or rooms.evidence_refusal(row, current.phase, current.due, now),
         }
     return show(screen, request, row, "admin/rollout/gates.html", context)
+
+
+def _may_act(request: HttpRequest, row: Rollout, plan: GatePlan, gate: Gate) -> bool:
+    """May this person sign or decide it?"""
+    may, name = request.user.has_perm, request.user.get_username()
+    signs = may("rollout.sign_gate") and bool(rooms.roles_to_sign(row, plan, gate, name))
+    return signs or may("rollout.decide_gate")
 
 
 def phase_of(row: Rollout, slug: str) -> Phase:
@@ -152,6 +162,13 @@ def ask_page(screen: Any, request: HttpRequest, row: Rollout, gate: str) -> Http
     require(request.user, "rollout.decide_gate")
     phase = phase_of(row, gate)
     unanswered = [line.criterion.text for line in _by_hand(row, phase) if line.tick is None]
+    early = any(room.early for room in rooms.rooms(row, clock.now()) if room.gate.slug == gate)
+
+    class Form(AskForm):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            if not early:
+                self.fields["brought_forward"].widget = forms.HiddenInput()
 
     def act(answer: Any, actor: str) -> Gate:
         return gates.ask(
@@ -176,7 +193,7 @@ def ask_page(screen: Any, request: HttpRequest, row: Rollout, gate: str) -> Http
             ],
             act=act,
             done="The gate is asked; those who sign find it in the gate room.",
-            form=AskForm,
+            form=Form,
             back=standing.page(row, "gates"),
         ),
     )
@@ -274,7 +291,7 @@ def decide_page(screen: GateScreen, request: HttpRequest, row: Gate) -> HttpResp
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             choices = [(decision, words.get(decision, decision)) for decision in gate.decisions]
-            self.fields["decision"].choices = choices  # type: ignore[attr-defined]
+            self.fields["decision"].choices = [("", "choose one"), *choices]  # type: ignore[attr-defined]
 
     def act(answer: Any, actor: str) -> None:
         gates.decide(row, answer["decision"], by=actor, reason=answer["reason"])

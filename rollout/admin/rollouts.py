@@ -103,6 +103,8 @@ def rollout_context(request: HttpRequest, row: Rollout) -> dict[str, Any]:
         "line": line(found.phases, now.date()),
         "operations": situation.managed(row),
         "progress": row.progress.all()[:SHOWN_PROGRESS],
+        "stopped": row.state in (Rollout.State.HELD, Rollout.State.ROLLED_BACK),
+        "holds_url": standing.page(row, "holds"),
         "gates_url": standing.page(row, "gates"),
         "limits_url": standing.page(row, "limits"),
         "plan_url": standing.page(row, "plan"),

@@ -24,7 +24,9 @@ from rollout.views import criteria, standing
 
 class TickForm(ReasonForm):
     met = forms.ChoiceField(
-        label="Is it met?", choices=[("yes", "met"), ("no", "not met")], widget=UnfoldAdminSelectWidget
+        label="Is it met?",
+        choices=[("", "choose one"), ("yes", "met"), ("no", "not met")],
+        widget=UnfoldAdminSelectWidget,
     )
     link = forms.URLField(
         required=False, max_length=500, widget=UnfoldAdminURLInputWidget, help_text="Where it can be seen."

@@ -76,7 +76,8 @@ def holds_page(screen: Any, request: HttpRequest, row: Rollout) -> HttpResponse:
     lines = []
     for hold in row.holds.filter(released_at__isnull=True):
         asked = hold.resumptions.filter(state=Resumption.State.ASKED).first()
-        lines.append((hold, asked, bool(asked and same(asked.asked_by, name))))
+        met = bool(asked and all(line["met"] for line in asked.checklist))
+        lines.append((hold, asked, bool(asked and same(asked.asked_by, name)), met))
     context = {
         "title": f"Holds of {row}",
         "tab": "Holds",

@@ -42,9 +42,14 @@ def sentence(evaluation: Evaluation) -> str:
         span = f"{wording.moment(evaluation.window_start)} and {wording.moment(evaluation.window_end)}"
         between = f" between {span}"
     verdict = evaluation.get_verdict_display()
-    reason = evaluation.reason.rstrip(".")
+    reason = _clause(evaluation.reason.rstrip("."))
     since = wording.moment(evaluation.floor)
     return f"“{title}”{on}: {verdict}, because {reason}; from {found}{between}, counted since {since}."
+
+
+def _clause(reason: str) -> str:
+    """A sentence of our own goes on in the middle of another one; names and quotations stay as they are written."""
+    return reason[:1].lower() + reason[1:] if reason.startswith(("Nobody ", "There ")) else reason
 
 
 def replay(evaluation: Evaluation) -> Verdict:

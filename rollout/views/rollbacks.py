@@ -69,7 +69,7 @@ def consequences(rollout: Rollout, step: str, *, drill: bool) -> Iterator[str]:
         "all issue states exported as CSV and JSON."
     )
     told = len(people.addresses(rollout))
-    yield f"{told} people are told by e-mail, and the team's channel is told."
+    yield f"{told} {'person is' if told == 1 else 'people are'} told by e-mail, and the team's channel is told."
     yield "An incident is opened, with its time line; the post-mortem is due within 48 hours."
     doubles = ExternalSchedule.objects.filter(repository=rollout.repository_id, gone_at__isnull=True).count()
     yield f"{plural(doubles, 'GitHub Actions workflow')} of the same job disabled."

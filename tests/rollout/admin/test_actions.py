@@ -241,3 +241,46 @@ def test_reviewer_of_a_change_sees_what_would_not_add_up_any_more(world: World, 
     text = as_person(OTHER_LEAD).get(page("changerequest_change", world.change.pk)).content.decode()
     assert "What would not add up any more" in text
     assert "The ramp of assign falls to 12" in text
+
+
+def test_gate_that_is_due_asks_for_no_reason_to_bring_it_forward(world: World, as_person: As) -> None:
+    address = page("rollout_gate_ask", world.rollout.pk, "rehearsal-sign-off")
+    due = as_person(LEAD).get(address).content.decode()
+    later = as_person(LEAD).get(page("rollout_gate_ask", world.rollout.pk, "day-7")).content.decode()
+
+    assert ("Why before its day" in due, "Why before its day" in later) == (False, True)
+
+
+def test_neither_an_answer_nor_a_decision_is_chosen_beforehand(world: World, as_person: As) -> None:
+    client, ticks = as_person(LEAD), world.rollout.ticks.count()
+    answer = client.post(page("rollout_answer", world.rollout.pk, "rehearsal-signed"), {"reason": "Seen.", "met": ""})
+    decision = client.post(page("gate_decide", world.gate.pk), {"reason": "All is well.", "decision": ""})
+
+    assert (answer.status_code, decision.status_code) == (200, 200)
+    world.gate.refresh_from_db()
+    assert (world.rollout.ticks.count(), world.gate.decision) == (ticks, "")
+
+
+def test_gate_room_sends_only_those_to_sign_who_may(world: World, as_person: As) -> None:
+    address = page("rollout_gates", world.rollout.pk)
+    room = [as_person(name).get(address).content.decode() for name in (LEAD, OPERATOR)]
+
+    assert ["Sign or decide" in text for text in room] == [True, False]
+
+
+def test_approval_is_offered_when_the_checklist_is_met(world: World, as_person: As) -> None:
+    address = page("rollout_holds", world.rollout.pk)
+    before = as_person(LEAD).get(address).content.decode()
+    world.resumption.checklist = [{**line, "met": True} for line in world.resumption.checklist]
+    world.resumption.save()
+    after = as_person(LEAD).get(address).content.decode()
+
+    assert ("Approve …" in before, "Approve …" in after) == (False, True)
+
+
+def test_page_that_is_not_there_or_not_allowed_leads_back(world: World, as_person: As) -> None:
+    missing = as_person(LEAD).get("/admin/rollout/rollout/999/gates/")
+    refused = as_person(OPERATOR).get(page("rollout_roll_back", world.rollout.pk))
+
+    assert [answer.status_code for answer in (missing, refused)] == [404, 403]
+    assert all('href="/admin/"' in answer.content.decode() for answer in (missing, refused))
