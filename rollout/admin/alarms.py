@@ -145,13 +145,15 @@ class ExternalScheduleScreen(RolloutPages):
 
     def page_context(self, request: HttpRequest, row: ExternalSchedule) -> dict[str, Any]:
         may = row.gone_at is None and request.user.has_perm("rollout.change_externalschedule")
-        names = (("Disable it …", "disable"), ("Move it to the archive …", "archive"))
+        names = [("Move it to the archive …", "archive")]
+        if not row.state.startswith("disabled"):
+            names.insert(0, ("Disable it …", "disable"))
         return {
             "facts": [
                 ("Repository", display.link(row.repository)),
                 ("Does the job of", row.operation or display.NOTHING),
                 ("Its schedule", ", ".join(row.crons)),
-                ("State on GitHub", row.state),
+                ("State on GitHub", display.spoken(row.state) or display.NOTHING),
                 ("Found", display.absolute(row.found_at)),
                 ("Gone", display.absolute(row.gone_at)),
             ],

@@ -20,6 +20,7 @@ from rollout.models import Incident
 from rollout.services import incidents
 
 SHOWN_ISSUES = 200
+SHOWN_ENTRIES = 40  # of the time line; what came earlier can be opened
 
 
 class TextForm(ReasonForm):
@@ -73,10 +74,12 @@ class IncidentScreen(RolloutPages):
     def page_context(self, request: HttpRequest, row: Incident) -> dict[str, Any]:
         numbers = list(row.affected_issues)
         repository = row.rollout.repository_id
+        timeline = list(incidents.timeline(row))
         return {
             "rollout": row.rollout,
             "tabs": tabs(row.rollout),
-            "timeline": incidents.timeline(row),
+            "earlier": timeline[:-SHOWN_ENTRIES],
+            "timeline": timeline[-SHOWN_ENTRIES:],
             "issues": Issue.objects.filter(repository=repository, number__in=numbers[:SHOWN_ISSUES]).order_by("number"),
             "count": len(numbers),
             "late": row.postmortem_held_at is None and row.postmortem_due_at < clock.now(),

@@ -11,7 +11,7 @@ from pipeline import clock
 from pipeline.domain.changes import WriteSections
 from pipeline.domain.sections import splice
 from pipeline.services import operations
-from rollout.models import Announcement, Hold, PlanVersion, Rollback, Rollout, TriggerState
+from rollout.models import Announcement, Hold, PlanVersion, ProgressEntry, Rollback, Rollout, TriggerState
 from rollout.services import plans
 from tests import factories as make
 from tests.rollout.admin.addresses import page
@@ -284,3 +284,24 @@ def test_page_that_is_not_there_or_not_allowed_leads_back(world: World, as_perso
 
     assert [answer.status_code for answer in (missing, refused)] == [404, 403]
     assert all('href="/admin/"' in answer.content.decode() for answer in (missing, refused))
+
+
+def test_workflow_that_is_disabled_is_not_offered_to_be_disabled(world: World, as_person: As) -> None:
+    address = page("externalschedule_change", world.schedule.pk)
+    type(world.schedule).objects.filter(pk=world.schedule.pk).update(state="active")
+    before = as_person(LEAD).get(address).content.decode()
+    type(world.schedule).objects.filter(pk=world.schedule.pk).update(state="disabled_manually")
+    after = as_person(LEAD).get(address).content.decode()
+
+    assert ("Disable it" in before, "Disable it" in after, "disabled manually" in after) == (True, False, True)
+
+
+def test_long_time_line_folds_what_came_earlier(world: World, as_person: As) -> None:
+    entry = {"rollout": world.rollout, "actor": "olga", "at": clock.now()}
+    ProgressEntry.objects.bulk_create(
+        ProgressEntry(**entry, sentence=f"Entry {number} of many.") for number in range(50)
+    )
+    text = as_person(LEAD).get(page("incident_change", world.incident.pk)).content.decode()
+
+    assert "earlier entries</summary>" in text
+    assert text.index("earlier entries</summary>") < text.index("Entry 49 of many.")
