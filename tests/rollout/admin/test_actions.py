@@ -268,6 +268,15 @@ def test_gate_room_sends_only_those_to_sign_who_may(world: World, as_person: As)
     assert ["Sign or decide" in text for text in room] == [True, False]
 
 
+def test_gate_room_counts_the_answers_that_are_missing(world: World, as_person: As) -> None:
+    world.gate.delete()
+    world.rollout.ticks.filter(criterion="rehearsal-signed").delete()
+
+    text = as_person(LEAD).get(page("rollout_gates", world.rollout.pk)).content.decode()
+
+    assert "1 is missing: without it there is no “go”" in text
+
+
 def test_approval_is_offered_when_the_checklist_is_met(world: World, as_person: As) -> None:
     address = page("rollout_holds", world.rollout.pk)
     before = as_person(LEAD).get(address).content.decode()
