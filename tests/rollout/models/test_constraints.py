@@ -57,7 +57,7 @@ def person() -> Any:
 
 
 CASES: dict[str, Broken] = {
-    "plan_version_once": twice(make.make_plan),
+    "plan_version_once": twice(lambda: make.make_plan(frozen=False)),
     "plan_status_known": changed(lambda: make.make_plan(frozen=False, frozen_at=MOMENT), status="lost"),
     "plan_frozen_has_time": changed(lambda: make.make_plan(frozen=False), status="frozen"),
     "rollout_one_open_per_repository": twice(make.make_rollout),
