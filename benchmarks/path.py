@@ -33,6 +33,7 @@ import django  # noqa: E402 - the environment comes first
 django.setup()
 
 from django.core.management import call_command  # noqa: E402 - the applications come first
+from django.db import connection  # noqa: E402
 
 from pipeline.models import ApiCall, Issue, Kind, Mode, Operation, Repository, Run, RunItem, Source  # noqa: E402
 from pipeline.services import bell, demonstration, discoveries, execution, operations, runs  # noqa: E402
@@ -71,8 +72,11 @@ class Feed:
 
 @contextmanager
 def installation(sandbox: Sandbox, protocol: str) -> Iterator[Repository]:
-    """A repository with shipped operations; everything of a former one is gone."""
-    call_command("flush", interactive=False, verbosity=0)
+    """A repository with shipped operations, in a database of its own: the audit log lets nobody empty it."""
+    connection.close()
+    for path in Path(os.environ["CONTROLPLANE_DATA_DIR"]).glob("controlplane.sqlite3*"):
+        path.unlink()
+    call_command("migrate", interactive=False, verbosity=0)
     demonstration.load_shipped_workflows()
     repository = Repository.objects.create(
         full_name="demo/field-notes",
@@ -158,7 +162,6 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["APP_TOKEN"], os.environ["USER_TOKEN"] = APP_TOKEN, USER_TOKEN
     bell._send = lambda *_message: None  # one process carries everything out
-    call_command("migrate", interactive=False, verbosity=0)
     for protocol in options.protocol:
         for count in options.issues:
             for latency in options.latency:
