@@ -137,6 +137,11 @@ def set_part_mode(part: OperationPart, mode: str, *, actor: str, reason: str, ev
     _tell(actor, part.operation.repository_id)
 
 
+def _check_limit(limit: int) -> None:
+    if not 0 <= limit <= 1000:
+        raise NotPossible(f"The limit {limit} is out of range; choose 0 to 1000 issues per run.")
+
+
 @transaction.atomic
 def set_part_limit(
     part: OperationPart,
@@ -148,8 +153,7 @@ def set_part_limit(
     evidence: Evidence = None,
 ) -> None:
     """Change how many issues one part of a daily run may take on (plan 1.3), 0 to 1000; `binding` names the term."""
-    if not 0 <= limit <= 1000:
-        raise NotPossible(f"The limit {limit} is out of range; choose 0 to 1000 issues per run.")
+    _check_limit(limit)
     if part.limit == limit and part.limit_reason == binding:
         return
     before = part.limit
@@ -179,8 +183,7 @@ def set_limit(
     evidence: Evidence = None,
 ) -> None:
     """Change how many issues one run may take on (0 to 1000); `binding` names the term that sets it."""
-    if not 0 <= limit <= 1000:
-        raise NotPossible(f"The limit {limit} is out of range; choose 0 to 1000 issues per run.")
+    _check_limit(limit)
     before = Operation.objects.select_for_update().get(pk=operation.pk)
     if before.limit == limit and before.limit_reason == binding:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from argparse import SUPPRESS
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,16 @@ def add_rollout(parser: CommandParser) -> None:
 
 def add_person(parser: CommandParser) -> None:
     parser.add_argument("--by", default="", help="who does it; your login name when left out")
+
+
+def add_way(ways: Any, name: str, words: str) -> CommandParser:
+    """One thing that a command does to a rollout, in somebody's name."""
+    parser: CommandParser = ways.add_parser(name, help=words)
+    # Where it is left out, the --json before the way counts.
+    parser.add_argument("--json", action="store_true", default=SUPPRESS)
+    add_rollout(parser)
+    add_person(parser)
+    return parser
 
 
 def add_reason(parser: CommandParser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -11,7 +10,7 @@ from pipeline import clock
 from pipeline.services import scripts
 from pipeline.services.operations import NotPossible
 from rollout.management.rollout_commands._port import Output
-from rollout.management.rollout_commands._rollouts import add_person, add_rollout, gate_facts, person, rollout_of
+from rollout.management.rollout_commands._rollouts import add_way, gate_facts, person, rollout_of
 from rollout.models import Gate, Rollout
 from rollout.services import gates
 from rollout.views import rooms
@@ -19,31 +18,22 @@ from rollout.views import rooms
 
 def add_arguments(parser: CommandParser) -> None:
     ways = parser.add_subparsers(dest="gate_way", required=True, metavar="what")
-    _add(ways, "list", "where every gate stands")
-    ask = _add(ways, "ask", "put the question, with the evidence as it is now")
+    add_way(ways, "list", "where every gate stands")
+    ask = add_way(ways, "ask", "put the question, with the evidence as it is now")
     ask.add_argument("gate")
     ask.add_argument("--brought-forward", default="", metavar="WHY", help="why it is asked before its day")
     ask.add_argument("--insufficient", default="", metavar="WHY", help="why to proceed on insufficient evidence")
-    sign = _add(ways, "sign", "sign the gate that is being asked, for a role that you hold")
+    sign = add_way(ways, "sign", "sign the gate that is being asked, for a role that you hold")
     sign.add_argument("gate")
     sign.add_argument("--role", required=True)
     sign.add_argument("--note", default="")
     sign.add_argument("--on-insufficient", action="store_true", help="you know that the evidence is not sufficient")
     for name, words in (("decide", "decide the gate that is being asked"), ("withdraw", "take the question back")):
-        way = _add(ways, name, words)
+        way = add_way(ways, name, words)
         way.add_argument("gate")
         if name == "decide":
             way.add_argument("decision", choices=[value for value in Gate.Decision.values if value])
         way.add_argument("--reason", required=True)
-
-
-def _add(ways: Any, name: str, words: str) -> CommandParser:
-    parser: CommandParser = ways.add_parser(name, help=words)
-    # Where it is left out, the --json before the way counts.
-    parser.add_argument("--json", action="store_true", default=SUPPRESS)
-    add_rollout(parser)
-    add_person(parser)
-    return parser
 
 
 def handle(command: Output, options: dict[str, Any]) -> int:

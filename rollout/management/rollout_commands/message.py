@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -11,7 +10,7 @@ from pipeline import clock
 from pipeline.services import scripts
 from rollout.domain.plan import Message
 from rollout.management.rollout_commands._port import Output
-from rollout.management.rollout_commands._rollouts import add_person, add_rollout, person, rollout_of
+from rollout.management.rollout_commands._rollouts import add_way, person, rollout_of
 from rollout.models import Rollout
 from rollout.services import plan_messages
 
@@ -28,12 +27,8 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def _add(ways: Any, name: str, words: str) -> CommandParser:
-    parser: CommandParser = ways.add_parser(name, help=words)
-    # Where it is left out, the --json before the way counts.
-    parser.add_argument("--json", action="store_true", default=SUPPRESS)
+    parser = add_way(ways, name, words)
     parser.add_argument("--send", action="store_true", help="to every channel; without it, it is only shown")
-    add_rollout(parser)
-    add_person(parser)
     return parser
 
 

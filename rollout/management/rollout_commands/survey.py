@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +13,8 @@ from pipeline.services import scripts
 from pipeline.services.operations import NotPossible
 from rollout.management.rollout_commands._port import Output
 from rollout.management.rollout_commands._rollouts import (
-    add_person,
     add_reason,
-    add_rollout,
+    add_way,
     moment,
     person,
     rollout_of,
@@ -27,24 +25,15 @@ from rollout.services import surveys
 
 def add_arguments(parser: CommandParser) -> None:
     ways = parser.add_subparsers(dest="survey_way", required=True, metavar="what")
-    _add(ways, "show", "every round, and what closed ones came to")
-    opened = _add(ways, "open", "open a round; people are told")
+    add_way(ways, "show", "every round, and what closed ones came to")
+    opened = add_way(ways, "open", "open a round; people are told")
     opened.add_argument("--days", type=int, default=5, help="for how long; 5 when left out")
     opened.add_argument("--question", default=surveys.QUESTION)
     add_reason(opened)
-    answered = _add(ways, "answer", "answer the open round, once")
+    answered = add_way(ways, "answer", "answer the open round, once")
     answered.add_argument("score", type=int, help="1 (very dissatisfied) to 5 (very satisfied)")
     answered.add_argument("--comment", default="")
-    add_reason(_add(ways, "close", "close the open round; from then on it is evidence"))
-
-
-def _add(ways: Any, name: str, words: str) -> CommandParser:
-    parser: CommandParser = ways.add_parser(name, help=words)
-    # Where it is left out, the --json before the way counts.
-    parser.add_argument("--json", action="store_true", default=SUPPRESS)
-    add_rollout(parser)
-    add_person(parser)
-    return parser
+    add_reason(add_way(ways, "close", "close the open round; from then on it is evidence"))
 
 
 def handle(command: Output, options: dict[str, Any]) -> int:

@@ -30,4 +30,7 @@ def test_a_draft_is_edited_and_frozen() -> None:
 
 
 def test_saving_a_frozen_plan_as_it_is_changes_nothing() -> None:
-    make_plan().save()
+    plan = make_plan()
+    before = PlanVersion.objects.values().get(pk=plan.pk)
+    plan.save()
+    assert PlanVersion.objects.values().get(pk=plan.pk) == before
