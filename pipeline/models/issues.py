@@ -148,6 +148,8 @@ class Handover(models.Model):
         LOST = "lost", "lost"
         WITHDRAWN = "withdrawn", "withdrawn"
 
+    OPEN = (Outcome.PENDING, Outcome.WORKING, Outcome.WAITING, Outcome.FINISHED)  # somebody is still at work on it
+
     class Blocker(models.TextChoices):
         NONE = "", "none"
         PERMISSION = "permission", "permission"

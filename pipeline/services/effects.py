@@ -113,13 +113,6 @@ def next_rows(item: RunItem, *, one_by_one: bool) -> list[Effect]:
     return planned[:1] if one_by_one else [row for row in planned if row.step == planned[0].step]
 
 
-def send_step(item: RunItem, step: int, github: GitHub, target: IssueTarget) -> list[Effect]:
-    """`send` for all planned effects of one step; returns them."""
-    rows = list(item.effects.filter(step=step, state=Effect.State.PLANNED).order_by("order"))
-    send(item, rows, github, target)
-    return rows
-
-
 def send(item: RunItem, rows: Sequence[Effect], github: GitHub, target: IssueTarget) -> None:
     """Send planned effects of one step in one go and settle each; the rows are then as they are in the database.
 

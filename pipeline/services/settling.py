@@ -17,7 +17,6 @@ from pipeline.services import issues, reports
 log = logging.getLogger(__name__)
 
 Facts = dict[str, Any]
-OPEN_OUTCOMES = ("pending", "working", "waiting", "finished")
 
 
 def took_place(effect: Effect, facts: Facts) -> None:
@@ -65,7 +64,7 @@ def _cause(run: Run, after: State) -> Cause:
 def _end_handovers(issue: Issue, after: State) -> None:
     """Nobody tracks an issue that has left state::copilot, so what was open ends with it."""
     outcome = Handover.Outcome.COMPLETED if after is State.DONE else Handover.Outcome.WITHDRAWN
-    issue.handovers.filter(outcome__in=OPEN_OUTCOMES).update(outcome=outcome, ended_at=clock.now())
+    issue.handovers.filter(outcome__in=Handover.OPEN).update(outcome=outcome, ended_at=clock.now())
 
 
 def _created(effect: Effect, facts: Facts) -> None:
@@ -106,7 +105,7 @@ def _handed_over(effect: Effect, facts: Facts) -> None:
     scaffold = effect.item.effects.filter(kind="open_pull", state=Effect.State.APPLIED).first()
     last = issue.handovers.order_by("-generation").first()
     # Open still where a person took Copilot off and sent the issue back by its labels.
-    issue.handovers.filter(outcome__in=OPEN_OUTCOMES).update(outcome=Handover.Outcome.WITHDRAWN, ended_at=now)
+    issue.handovers.filter(outcome__in=Handover.OPEN).update(outcome=Handover.Outcome.WITHDRAWN, ended_at=now)
     Handover.objects.create(
         issue=issue,
         generation=last.generation + 1 if last else 1,
@@ -127,7 +126,7 @@ def _handed_over(effect: Effect, facts: Facts) -> None:
 
 
 def _taken_back(effect: Effect, facts: Facts) -> None:
-    _issue(effect).handovers.filter(outcome__in=OPEN_OUTCOMES).update(
+    _issue(effect).handovers.filter(outcome__in=Handover.OPEN).update(
         outcome=Handover.Outcome.WITHDRAWN, ended_at=clock.now()
     )
     _assignees_changed(effect, facts)

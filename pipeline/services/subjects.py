@@ -20,7 +20,6 @@ from pipeline.services import workflows
 from pipeline.services.effects import marker_secret
 
 CHUNK = 500
-OPEN_OUTCOMES = ("pending", "working", "waiting", "finished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def _handover(row: Handover) -> HandoverNow:
         branch=row.scaffold_branch,
         pull=row.pull_number,
         scaffold_pull=row.scaffold_pull,
-        is_open=row.outcome in OPEN_OUTCOMES,
+        is_open=row.outcome in Handover.OPEN,
         merged=bool(row.evidence.get("merged_at")),
     )
 

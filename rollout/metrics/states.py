@@ -15,12 +15,6 @@ from rollout.metrics import reducing
 from rollout.metrics.base import MOST_ROWS, Measured, Question, Sample, names, rows_of
 
 BETWEEN = (Issue.State.ASSIGNED, Issue.State.COPILOT)
-OPEN_HANDOVERS = (
-    Handover.Outcome.PENDING,
-    Handover.Outcome.WORKING,
-    Handover.Outcome.WAITING,
-    Handover.Outcome.FINISHED,
-)
 
 
 def transitions(question: Question) -> QuerySet[Transition]:
@@ -110,7 +104,7 @@ def _triage_drift(question: Question) -> Sample:
 
 def _handover_drift(question: Question) -> Sample:
     """In state copilot and never handed over, or handed over and still in state assigned."""
-    open_now = Q(handovers__outcome__in=OPEN_HANDOVERS)
+    open_now = Q(handovers__outcome__in=Handover.OPEN)
     drifted = (
         _between(question)
         .filter(Q(state=Issue.State.COPILOT, handovers__isnull=True) | (Q(state=Issue.State.ASSIGNED) & open_now))

@@ -20,12 +20,6 @@ from rollout.services import situation as situations
 MEASURED_RUNS = 5  # the newest finished live runs, from which the requests per issue are measured
 ASSUMED_CALLS = 10.0  # requests per issue, until a run has shown how many it takes
 DOWNSTREAM_DAYS = 7  # so many days of the next stage's work may wait before it
-OPEN_HANDOVERS = (
-    Handover.Outcome.PENDING,
-    Handover.Outcome.WORKING,
-    Handover.Outcome.WAITING,
-    Handover.Outcome.FINISHED,
-)
 NEXT_STAGE = {Kind.MONITOR: Kind.ASSIGN, Kind.ASSIGN: Kind.PROCESS}
 WAITS_IN = {Kind.ASSIGN: Issue.State.DISCOVERY, Kind.PROCESS: Issue.State.ASSIGNED}
 
@@ -62,7 +56,7 @@ def _names(now: OperationNow) -> list[str]:
 
 def facts(rollout: Rollout, rows: list[Operation], now: datetime) -> Facts:
     active = Override.objects.filter(rollout=rollout, ended_at__isnull=True, expires_at__gt=now).order_by("pk")
-    handovers = Handover.objects.filter(issue__repository_id=rollout.repository_id, outcome__in=OPEN_HANDOVERS)
+    handovers = Handover.objects.filter(issue__repository_id=rollout.repository_id, outcome__in=Handover.OPEN)
     return Facts(
         rows={row.name: row for row in rows},
         waiting=_waiting(rollout.repository_id),

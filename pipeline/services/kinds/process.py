@@ -10,11 +10,10 @@ from pipeline.domain.states import State
 from pipeline.domain.suspicion import suspicions, text_hash
 from pipeline.domain.workflows import WorkflowSpec
 from pipeline.github.port import GitHub, Refused
-from pipeline.models import Effect, Issue, Mode, Run, RunItem
+from pipeline.models import Effect, Handover, Issue, Mode, Run, RunItem
 from pipeline.services import sync, workflows
 from pipeline.services.kinds.assign import choose, left_out, waiting
 from pipeline.services.kinds.base import Candidate, NoPrefetch, written_by_us
-from pipeline.services.kinds.track import OPEN
 
 
 class Process(NoPrefetch):
@@ -87,7 +86,7 @@ def _scaffold(issue: Issue, spec: WorkflowSpec | None, github: GitHub) -> tuple[
 
 def _under_way(issue: Issue) -> bool:
     """Handed over by a run that then failed to move the issue on; one that a person moved back is not meant."""
-    last = issue.handovers.filter(outcome__in=OPEN).last()
+    last = issue.handovers.filter(outcome__in=Handover.OPEN).last()
     return last is not None and not issue.transitions.filter(after=State.COPILOT, at__gte=last.requested_at).exists()
 
 

@@ -21,7 +21,6 @@ from pipeline.services.kinds.base import Candidate, NoPrefetch, asked_for
 BATCH = 100
 LAST_WORDS = 10  # closed issues of a batch whose timeline is read once more, for what the agent said at the end
 WORKING_TITLE = re.compile(r"\s*\[WIP\]", re.IGNORECASE)
-OPEN = (Handover.Outcome.PENDING, Handover.Outcome.WORKING, Handover.Outcome.WAITING, Handover.Outcome.FINISHED)
 READ_HOLDS = timedelta(minutes=1)
 # Copilot needs seconds to open its pull request; before that there is nothing to read.
 SETTLING_IN = timedelta(seconds=60)
@@ -137,7 +136,7 @@ def _look(run: Run, github: GitHub, issue: Issue, facts: HandoverFacts, last_wor
             lost_after=timedelta(seconds=run.repository.lost_after_seconds),
         )
     )
-    if row.outcome in OPEN or _was_wrong(row, judged):
+    if row.outcome in Handover.OPEN or _was_wrong(row, judged):
         _store(row, judged)
     if not facts.issue.is_open or judged.outcome in handover.ENDED:
         return Candidate(issue=issue, prefetched=facts.issue)
@@ -176,7 +175,11 @@ def _events(github: GitHub, row: Handover, facts: HandoverFacts, last_words: boo
 
 def _last_words(github: GitHub, row: Handover, pull: Pull | None) -> tuple[TimelineEvent, ...]:
     """Of a closed issue, once: what the agent said between the last look and the end."""
-    if pull is None or row.outcome not in OPEN or row.evidence.get("pull_updated_at") == pull.updated_at.isoformat():
+    if (
+        pull is None
+        or row.outcome not in Handover.OPEN
+        or row.evidence.get("pull_updated_at") == pull.updated_at.isoformat()
+    ):
         return ()
     return github.timeline(pull.number)
 

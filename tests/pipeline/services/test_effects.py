@@ -20,6 +20,7 @@ from pipeline.services.claims import LeaseLost
 from pipeline.services.effects import SubjectTaken
 from tests.factories import MOMENT, make_effect, make_issue, make_item, make_operation, make_run
 from tests.fake_github import FakeGitHub, lost, refused
+from tests.sending import send_step
 
 ADD, REMOVE = changes.AddLabels(("state::assigned",)), changes.RemoveLabels(("state::discovery",))
 PLANNED, SENDING, APPLIED = Effect.State.PLANNED, Effect.State.SENDING, Effect.State.APPLIED
@@ -57,7 +58,7 @@ def target(item: RunItem) -> IssueTarget:
 
 def sent(item: RunItem, github: FakeGitHub, *wanted: Change, moves: dict[int, State] | None = None) -> list[Effect]:
     effects.store(item, plan(*(Planned(change) for change in wanted), moves=moves))
-    return effects.send_step(item, 0, github, target(item))
+    return send_step(item, 0, github, target(item))
 
 
 def test_plan_is_stored_with_diff_hash_and_before_image_and_nothing_is_sent(item: RunItem, github: FakeGitHub) -> None:
@@ -181,7 +182,7 @@ def test_overtaken_worker_sends_nothing(item: RunItem, github: FakeGitHub) -> No
     effects.store(item, plan(Planned(ADD)))
     RunItem.objects.filter(pk=item.pk).update(epoch=item.epoch + 1)
     with pytest.raises(LeaseLost):
-        effects.send_step(item, 0, github, target(item))
+        send_step(item, 0, github, target(item))
     assert github.writes == []
     assert Effect.objects.get().state == PLANNED
 
@@ -208,7 +209,7 @@ def test_process_that_slept_before_the_socket_sends_nothing(
 
     monkeypatch.setattr(effects, "_mark_sending", slow)
     with pytest.raises(LeaseLost, match="slept too long"):
-        effects.send_step(item, 0, github, target(item))
+        send_step(item, 0, github, target(item))
     assert github.writes == []
     assert Effect.objects.get().state == SENDING  # looked up by whoever comes next
 
@@ -223,13 +224,13 @@ def test_answer_that_comes_after_somebody_settled_the_effect_is_dropped(item: Ru
 def test_steps_are_sent_in_order_and_applied_ones_are_left_out(item: RunItem, github: FakeGitHub) -> None:
     effects.store(item, plan(Planned(REMOVE, step=2), Planned(ADD, step=0)))
     assert [row.step for row in effects.next_rows(item, one_by_one=False)] == [0]
-    effects.send_step(item, 0, github, target(item))
+    send_step(item, 0, github, target(item))
     assert [row.step for row in effects.next_rows(item, one_by_one=False)] == [2]
 
 
 def test_cancelling_leaves_what_was_sent(item: RunItem, github: FakeGitHub) -> None:
     effects.store(item, plan(Planned(ADD), Planned(REMOVE, step=1)))
-    effects.send_step(item, 0, github, target(item))
+    send_step(item, 0, github, target(item))
     assert effects.cancel_planned(item, "Held.") == 1
     assert list(item.effects.values_list("state", "error")) == [(APPLIED, ""), (CANCELLED, "Held.")]
 

@@ -18,6 +18,7 @@ from pipeline.services.claims import claim_item
 from pipeline.services.operations import NotPossible
 from tests.factories import BODY, MOMENT, make_effect, make_issue, make_item, make_operation, make_part, make_run
 from tests.fake_github import FakeGitHub
+from tests.sending import send_step
 
 BY: dict[str, Any] = {"actor": "olga", "reason": "Wrong workflow."}
 HEADING = "AI Assessment"
@@ -34,7 +35,7 @@ def assigned(github: FakeGitHub, operation: Operation | None = None, **run: Any)
     item = claim_item(made.pk)
     assert item is not None
     effects.store(item, plan(issue))
-    effects.send_step(item, 0, github, work._target(item))
+    send_step(item, 0, github, work._target(item))
     RunItem.objects.filter(pk=item.pk).update(state=RunItem.State.DONE)
     Run.objects.filter(pk=made.pk).update(state=Run.State.SUCCEEDED, finished_at=MOMENT)
     github.writes.clear()
@@ -166,7 +167,7 @@ def test_daily_run_that_changed_an_issue_in_two_parts_is_undone_by_one_click(git
         Planned(changes.AddComment("Go.")),
     )
     effects.store(item, Plan(Verdict.CHANGE, "handed over", "Because.", moved, {0: State.COPILOT}))
-    effects.send_step(item, 0, github, work._target(item))
+    send_step(item, 0, github, work._target(item))
     RunItem.objects.filter(pk=item.pk).update(state=RunItem.State.DONE)
     Run.objects.filter(pk=later.pk).update(state=Run.State.SUCCEEDED, finished_at=MOMENT)
 

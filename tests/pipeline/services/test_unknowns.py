@@ -16,6 +16,7 @@ from pipeline.models import Effect, Issue, Mode, Run, RunItem
 from pipeline.services import claims, effects, settling, unknowns, work
 from tests.factories import MOMENT, make_effect, make_issue, make_item, make_operation, make_repository, make_run
 from tests.fake_github import FakeGitHub, lost
+from tests.sending import send_step
 
 QUARANTINE = timedelta(seconds=600)
 COMMENT, ADD = changes.AddComment("Hello"), changes.AddLabels(("state::assigned",))
@@ -49,7 +50,7 @@ def unknown(github: FakeGitHub, *, took_place: bool) -> RunItem:
     effects.store(item, PLAN)
     for kind in ("add_labels", "add_comment"):
         github.spoil(kind, lost())
-    effects.send_step(item, 0, github, work._target(item))
+    send_step(item, 0, github, work._target(item))
     if not took_place:
         assert item.issue is not None
         github.mirror(item.issue)
@@ -164,7 +165,7 @@ def test_lost_answer_to_opening_an_issue_is_found_by_its_marker(github: FakeGitH
     change = changes.CreateIssue("A convoy", "Body", ("state::discovery",))
     effects.store(item, Plan(Verdict.CHANGE, "opened", "Found.", (Planned(change, subject="discovery:1"),)))
     github.spoil("create_issue", lost())
-    effects.send_step(item, 0, github, work._target(item))
+    send_step(item, 0, github, work._target(item))
     time.advance(QUARANTINE)
     assert unknowns.resolve(taken(run), github)
     assert [row.number for row in Issue.objects.all()] == list(github.rows)
